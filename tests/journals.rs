@@ -6,7 +6,7 @@ mod program;
 
 use faceprobe_core::model::DenseSettings;
 use faceprobe_core::run::view::Status;
-use faceprobe_core::run::{Facts, JobSpec, ModelSpec, RunFolder, RunView, Spec, Story};
+use faceprobe_core::run::{Facts, History, JobSpec, ModelSpec, RunFolder, RunView, Spec};
 use faceprobe_core::workspace::Workspace;
 use program::{json, ok, run};
 use serde_json::Value;
@@ -205,7 +205,7 @@ fn only_a_summary_of_this_journal_is_used() {
     fs::remove_file(&summary).expect("it goes");
     fs::create_dir(&summary).expect("a folder");
     assert_eq!(view(&made), (Status::Done, facts));
-    assert_eq!(Story::read(&made).expect("the story").epochs.len(), 20);
+    assert_eq!(History::read(&made).expect("the history").epochs.len(), 20);
 }
 
 #[test]

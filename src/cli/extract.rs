@@ -9,7 +9,7 @@ use super::train::dataset_name;
 use faceprobe_core::error::Result;
 use faceprobe_core::model::LogisticSettings;
 use faceprobe_core::run::probe::{self, Probe};
-use faceprobe_core::run::{JobSpec, Story};
+use faceprobe_core::run::{History, JobSpec};
 use faceprobe_core::text::line;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
     };
     let view = match place(context, &args.place, vec![job.clone()], args.detach.detach)? {
         Outcome::Here => start(context, job, args.detach.detach)?,
-        Outcome::Told => None,
+        Outcome::LastEvent => None,
         Outcome::Done(views) => views.into_iter().next(),
     };
     let Some(view) = view else {
@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
             "run": view.id().as_str(),
             "status": view.status,
             "seconds": view.seconds(),
-            "skipped": Story::read(&view.folder)?.skipped,
+            "skipped": History::read(&view.folder)?.skipped,
             "outcome": view.facts().outcome,
             "probe": probe,
         }));

@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &CurveArgs) -> Result<()> {
     let job = JobSpec::LearningCurve { dataset, model, curve };
     let view = match place(context, &args.place, vec![job.clone()], args.detach)? {
         Outcome::Here => start(context, job, args.detach)?,
-        Outcome::Told => None,
+        Outcome::LastEvent => None,
         Outcome::Done(views) => views.into_iter().next(),
     };
     let Some(view) = view else {

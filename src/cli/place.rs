@@ -11,7 +11,7 @@ use faceprobe_core::own_files;
 use faceprobe_core::path_text::text_of;
 use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status};
 use faceprobe_core::slurm::submit::{self, Terms, options};
-use faceprobe_core::slurm::{Placement, Plan, Wanted, draft, make};
+use faceprobe_core::slurm::{Placement, Plan, WorkRequest, draft, make};
 use faceprobe_core::text::{line, printable};
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ pub(crate) enum Outcome {
     /// They are to be run by workers of this command.
     Here,
     /// Everything was printed already.
-    Told,
+    LastEvent,
     /// They are finished: the runs, in the order of the jobs.
     Done(Vec<RunView>),
 }
@@ -45,10 +45,10 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
             (Some(terms), tasks)
         }
     };
-    let wanted = Wanted { jobs: specs(context, on.as_ref(), jobs), tasks };
+    let wanted = WorkRequest { jobs: specs(context, on.as_ref(), jobs), tasks };
     if args.dry_run {
         wanted.jobs.iter().try_for_each(|spec| spec.job.check(&context.workspace, &spec.device))?;
-        return dry_run(context, &draft(&context.workspace, &wanted)?, on.as_ref()).map(|()| Outcome::Told);
+        return dry_run(context, &draft(&context.workspace, &wanted)?, on.as_ref()).map(|()| Outcome::LastEvent);
     }
     if on.is_none() && detach {
         return Err(Error::usage(
@@ -60,7 +60,7 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
         Some(terms) => {
             announce(context, &plan, terms)?;
             if detach {
-                return named(context, &plan.runs).map(|()| Outcome::Told);
+                return named(context, &plan.runs).map(|()| Outcome::LastEvent);
             }
             follow(context, plan.clone())?;
         }

@@ -5,8 +5,8 @@ use super::output::duration;
 use faceprobe_core::error::Result;
 use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::run::facts::Progress;
-use faceprobe_core::run::story::Trial;
-use faceprobe_core::run::{Facts, Follower, RunFolder, RunView, Story};
+use faceprobe_core::run::history::Trial;
+use faceprobe_core::run::{Facts, Follower, History, RunFolder, RunView};
 use faceprobe_core::text::line;
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,9 @@ const QUIET_FOR: Duration = Duration::from_secs(5);
 
 /// A run and, if it is a series, its present part.
 pub(crate) struct RunReporter {
-    own: Told,
+    own: Reported,
     /// The present part, with the state of its journal.
-    part: Option<(Told, Follower<Facts>)>,
+    part: Option<(Reported, Follower<Facts>)>,
     /// Whether its stages are runs with journals of their own. Earlier versions wrote all events to one journal.
     series: Option<bool>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct RunReporter {
 impl RunReporter {
     /// Nothing was reported yet.
     pub(crate) fn new(view: &RunView) -> Self {
-        Self { own: Told::new(&view.folder), part: None, series: None }
+        Self { own: Reported::new(&view.folder), part: None, series: None }
     }
 
     /// Reports new events.
@@ -33,8 +33,8 @@ impl RunReporter {
     /// # Errors
     /// A journal that cannot be read.
     pub(crate) fn tell(&mut self, view: &RunView, words: &mut Words) -> Result<()> {
-        self.own.story.read_to_end()?;
-        let stages = &self.own.story.state().stages;
+        self.own.history.read_to_end()?;
+        let stages = &self.own.history.state().stages;
         if self.series.is_none() && !stages.is_empty() {
             let are_runs = || stages.iter().all(|stage| view.folder.part(stage).is_some());
             self.series = Some(view.spec.job.is_series() && are_runs());
@@ -45,7 +45,7 @@ impl RunReporter {
         while let Some(stage) = self.own.tell_stage(words) {
             let run = if self.series == Some(true) { view.folder.part(&stage) } else { None };
             if let Some(run) = run {
-                self.part = Some((Told::new(&run), Follower::new(run.events_path())));
+                self.part = Some((Reported::new(&run), Follower::new(run.events_path())));
                 self.tell_part(words)?;
             }
         }
@@ -56,7 +56,7 @@ impl RunReporter {
     fn tell_part(&mut self, words: &mut Words) -> Result<()> {
         if let Some((told, facts)) = &mut self.part {
             facts.read_to_end()?;
-            told.story.read_to_end()?;
+            told.history.read_to_end()?;
             told.tell_notes(words);
             while told.tell_stage(words).is_some() {}
             told.tell_steps(facts.state(), words);
@@ -66,8 +66,8 @@ impl RunReporter {
 }
 
 /// How much of a run's history was reported.
-struct Told {
-    story: Follower<Story>,
+struct Reported {
+    history: Follower<History>,
     stages: usize,
     epochs: usize,
     last_epoch: usize,
@@ -79,21 +79,21 @@ struct Told {
 /// Maximum number of skipped inputs to print; the Features screen and the journal have all.
 const NAMED: usize = 5;
 
-impl Told {
+impl Reported {
     fn new(run: &RunFolder) -> Self {
-        let story = Follower::new(run.events_path());
-        Self { story, stages: 0, epochs: 0, last_epoch: 0, trials: 0, notes: 0, skipped: 0 }
+        let history = Follower::new(run.events_path());
+        Self { history, stages: 0, epochs: 0, last_epoch: 0, trials: 0, notes: 0, skipped: 0 }
     }
 
     fn tell_notes(&mut self, words: &mut Words) {
-        let notes = &self.story.state().notes;
+        let notes = &self.history.state().notes;
         notes.iter().skip(self.notes).for_each(|note| words.say(note));
         self.notes = notes.len();
     }
 
     /// Reports the next stage, if there is one.
     fn tell_stage(&mut self, words: &mut Words) -> Option<String> {
-        let stage = self.story.state().stages.get(self.stages)?.clone();
+        let stage = self.history.state().stages.get(self.stages)?.clone();
         self.stages += 1;
         words.stage.clone_from(&stage);
         words.say(&stage);
@@ -101,17 +101,17 @@ impl Told {
     }
 
     fn tell_steps(&mut self, facts: &Facts, words: &mut Words) {
-        let story = self.story.state();
-        for skipped in story.skipped.iter().take(NAMED).skip(self.skipped) {
+        let history = self.history.state();
+        for skipped in history.skipped.iter().take(NAMED).skip(self.skipped) {
             words.say(&format!("skipped {skipped}"));
         }
-        self.skipped = story.skipped.len();
-        for trial in story.trials.iter().skip(self.trials) {
+        self.skipped = history.skipped.len();
+        for trial in history.trials.iter().skip(self.trials) {
             words.say(&trial_line(trial));
         }
-        self.trials = story.trials.len();
+        self.trials = history.trials.len();
         // A run of several trainings, as earlier versions wrote it, has their epochs in sequence, each from 1.
-        let epochs = &story.epochs;
+        let epochs = &history.epochs;
         if epochs.len() < self.epochs || epochs.last().is_some_and(|last| last.epoch < self.last_epoch) {
             self.epochs = 0;
         }

@@ -9,7 +9,7 @@ use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::launch;
 use faceprobe_core::run::listing::{self, Damaged, Listed};
-use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story, trash};
+use faceprobe_core::run::{History, RunFolder, RunId, RunView, Status, trash};
 use faceprobe_core::slurm;
 use faceprobe_core::text::{line, printable};
 use serde_json::{Value, json};
@@ -246,18 +246,18 @@ fn cells(run: &Listed) -> [String; 5] {
 
 fn show(context: &Context, run: RunFolder) -> Result<()> {
     let view = RunView::open(run)?;
-    let mut story = Story::read(&view.folder)?;
+    let mut history = History::read(&view.folder)?;
     if view.journal_is_short() {
-        story.notes.push("The end of the journal cannot be read; what it told is missing here.".to_owned());
+        history.notes.push("The end of the journal cannot be read; what it told is missing here.".to_owned());
     }
     if context.json {
         return print_json(&json!({
             "run": describe(&view),
             "spec": view.spec,
-            "epochs": story.epochs,
+            "epochs": history.epochs,
             "result": view.result.as_ref().ok(),
-            "skipped": story.skipped,
-            "notes": story.notes,
+            "skipped": history.skipped,
+            "notes": history.notes,
         }));
     }
     let spec = to_json(&view.spec)?;
@@ -271,19 +271,19 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
     if let Some(standing) = view.standing() {
         text.push_str(&format!("Slurm, plan {}: {}\n", standing.plan, line(&standing.words())));
     }
-    if let Some(last) = story.epochs.last() {
+    if let Some(last) = history.epochs.last() {
         let (of, loss, accuracy) = match last.validated {
             Some(val) => ("validation", val.loss, val.accuracy),
             None => ("training", last.train_loss, last.train_accuracy),
         };
         text.push_str(&format!("epoch {}/{}: {of} loss {loss:.4}, accuracy {accuracy:.3}\n", last.epoch, last.epochs));
     }
-    for note in &story.notes {
+    for note in &history.notes {
         text.push_str(&format!("note: {}\n", line(note)));
     }
     if view.facts().skipped > 0 {
         text.push_str(&format!("{} inputs were skipped:\n", view.facts().skipped));
-        for skipped in &story.skipped {
+        for skipped in &history.skipped {
             text.push_str(&format!("  {}\n", line(skipped)));
         }
     }

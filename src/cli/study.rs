@@ -30,7 +30,7 @@ pub(crate) fn run(context: &Context, command: &StudyCommand) -> Result<()> {
             let study = study(file)?;
             let plan = plan(&study, &Holdings::read(&context.workspace, &study)?);
             if context.json {
-                return print_json(&Told { steps: told(&plan), others: &plan.others, results: None });
+                return print_json(&LastEvent { steps: told(&plan), others: &plan.others, results: None });
             }
             print(&status_text(&plan))?;
             say_others(context, &plan);
@@ -97,7 +97,7 @@ fn run_study(context: &Context, study: &Study, name: &str, jobs: usize, place: &
     }
     let rows = rows(context, &plan)?;
     if context.json {
-        print_json(&Told { steps: told(&plan), others: &plan.others, results: Some(&rows) })?;
+        print_json(&LastEvent { steps: told(&plan), others: &plan.others, results: Some(&rows) })?;
     } else {
         if !context.quiet && plan.is_done() {
             say(&format!("All {} steps of {name} are done.", plan.steps.len()));
@@ -160,7 +160,7 @@ fn rows(context: &Context, plan: &Plan) -> Result<Vec<ResultRow>> {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Told<'a> {
+struct LastEvent<'a> {
     steps: Vec<ToldStep<'a>>,
     /// What the workspace holds and the study does not ask for.
     others: &'a [String],

@@ -7,7 +7,7 @@ use super::place::{announce, specs, terms};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::{JobSpec, RunFolder, Spec};
 use faceprobe_core::slurm::submit::{Terms, scripts};
-use faceprobe_core::slurm::{Wanted, draft, make};
+use faceprobe_core::slurm::{WorkRequest, draft, make};
 use faceprobe_core::study::{Action, Plan, State, Step};
 use serde_json::json;
 
@@ -83,7 +83,7 @@ impl Cluster {
     /// # Errors
     /// As [`make`] and [`announce`].
     pub fn begin(&self, context: &Context, jobs: Vec<Spec>, tasks: usize) -> Result<Vec<RunFolder>> {
-        let plan = make(&context.workspace, &Wanted { jobs, tasks })?;
+        let plan = make(&context.workspace, &WorkRequest { jobs, tasks })?;
         announce(context, &plan, &self.terms)?;
         plan.runs.iter().map(|run| RunFolder::find(&context.workspace, run)).collect()
     }
@@ -101,7 +101,7 @@ pub(super) fn dry_run(context: &Context, plan: &Plan, cluster: Option<&Cluster>)
             Action::Launch(job) => Some(cluster.spec((**job).clone())),
             _ => None,
         });
-        let drafted = draft(&context.workspace, &Wanted { jobs: jobs.collect(), tasks: group.tasks })?;
+        let drafted = draft(&context.workspace, &WorkRequest { jobs: jobs.collect(), tasks: group.tasks })?;
         taken.extend(group.steps.iter().map(|step| step.name.as_str()));
         for (step, script) in scripts(&drafted, &cluster.terms)?.iter().enumerate() {
             let tasks = drafted.steps.get(step).map_or(0, |step| step.tasks.len());

@@ -11,7 +11,7 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::launch::Launched;
 use faceprobe_core::run::{JobSpec, RunView, Spec, Status, queue};
-use faceprobe_core::study::{Action, Begun, Hands, Holdings, Plan, State, Step, Study, begin, plan};
+use faceprobe_core::study::{Action, Hands, Holdings, Plan, StartOutcome, State, Step, Study, begin, plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ pub(super) struct Runner<'a> {
     cluster: Option<Cluster>,
     words: Words,
     presses: Arc<AtomicUsize>,
-    working: Vec<Working>,
+    working: Vec<ActiveRun>,
     /// How often each step was begun.
     tries: BTreeMap<String, usize>,
     /// What did not work, by step.
@@ -39,7 +39,7 @@ pub(super) struct Runner<'a> {
 }
 
 /// A run at work.
-struct Working {
+struct ActiveRun {
     step: String,
     view: RunView,
     reporter: RunReporter,
@@ -161,7 +161,7 @@ impl<'a> Runner<'a> {
                         self.words.say(&format!("{}: {}", step.name, run.id()));
                         let view = RunView::open(run.clone())?;
                         let (reporter, launched) = (RunReporter::new(&view), Some(Launched::placed(run)));
-                        self.working.push(Working { step: step.name.clone(), view, reporter, launched, gone: None });
+                        self.working.push(ActiveRun { step: step.name.clone(), view, reporter, launched, gone: None });
                     }
                 }
                 Err(error) => {
@@ -182,13 +182,13 @@ impl<'a> Runner<'a> {
         let place = format!("[{}/{}] {}", done + 1, plan.steps.len(), step.name);
         let Context { workspace, threads, device, .. } = self.context;
         let (run, launched) = match begin(workspace, step, Hands { threads: *threads, device, queue: false }) {
-            Ok(Begun::Follow(run) | Begun::Queued(run)) => (run, None),
-            Ok(Begun::Launched(launched)) => (launched.run.clone(), Some(launched)),
-            Ok(Begun::Nothing) => {
+            Ok(StartOutcome::Follow(run) | StartOutcome::Queued(run)) => (run, None),
+            Ok(StartOutcome::Launched(launched)) => (launched.run.clone(), Some(launched)),
+            Ok(StartOutcome::Nothing) => {
                 self.words.say(&place);
                 return Ok(true);
             }
-            Ok(Begun::Chosen(choice)) => {
+            Ok(StartOutcome::Chosen(choice)) => {
                 let threshold = choice.threshold;
                 self.words.say(&format!("{place}: predict uses {} with threshold {threshold:.3}", choice.run));
                 return Ok(true);
@@ -201,7 +201,7 @@ impl<'a> Runner<'a> {
         self.words.say(&format!("{place}: {}", run.id()));
         let view = RunView::open(run)?;
         let reporter = RunReporter::new(&view);
-        self.working.push(Working { step: step.name.clone(), view, reporter, launched, gone: None });
+        self.working.push(ActiveRun { step: step.name.clone(), view, reporter, launched, gone: None });
         Ok(false)
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
             let job = JobSpec::Sweep { dataset, sweep: Box::new(sweep) };
             match place(context, &args.place, vec![job.clone()], args.detach.detach)? {
                 Outcome::Here => start(context, job, args.detach.detach)?,
-                Outcome::Told => None,
+                Outcome::LastEvent => None,
                 Outcome::Done(views) => views.into_iter().next(),
             }
         }

@@ -16,7 +16,7 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     if let TrainCommand::Model { seeds, place: elsewhere, .. } = &args.model {
         let jobs = with_seeds(&job, seeds);
         match place(context, elsewhere, jobs.clone(), detach.detach)? {
-            Outcome::Told => return Ok(()),
+            Outcome::LastEvent => return Ok(()),
             Outcome::Done(views) => return trained(context, views),
             Outcome::Here if jobs.len() > 1 => {
                 if detach.queue {

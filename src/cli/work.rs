@@ -4,7 +4,7 @@ use super::Context;
 use super::args::WorkArgs;
 use super::output::say;
 use faceprobe_core::error::{AtPath, Error, Result};
-use faceprobe_core::run::facts::{Facts, Told};
+use faceprobe_core::run::facts::{Facts, LastEvent};
 use faceprobe_core::run::{Follower, RunFolder, RunView, Status};
 use faceprobe_core::slurm::beat::{self, Beat};
 use faceprobe_core::slurm::{Piece, Plan, images, queue};
@@ -125,7 +125,7 @@ impl<'a> Attempt<'a> {
         if let Some(share) = piece.share {
             let mut facts = Follower::<Facts>::new(run.share(share).events_path());
             facts.read_to_end()?;
-            return Ok(facts.state().told == Told::Done);
+            return Ok(facts.state().told == LastEvent::Done);
         }
         if self.plan.specs.get(&piece.run) != Some(&run.spec()?) {
             return Err(Error::failed(format!(

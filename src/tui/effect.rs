@@ -23,7 +23,7 @@ pub enum Effect {
     /// For the thread that reads studies.
     Study(studies::Ask),
     /// For the watcher: to read what these runs told, for as long as it is shown.
-    Stories(BTreeSet<String>),
+    Histories(BTreeSet<String>),
     /// For the watcher: the folder to tell of when something in it changes, or none.
     Folder(Option<PathBuf>),
 }

@@ -1,19 +1,19 @@
 //! A run that the watcher follows: what is shown of it, and how it is seen that something changed.
 
-use super::snapshot::{About, Run};
+use super::snapshot::{Run, RunDetails};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::{self, Label};
 use faceprobe_core::run::learning_curve::LearningCurve;
 use faceprobe_core::run::openings::Record;
 use faceprobe_core::run::results;
-use faceprobe_core::run::{Follower, RunFolder, RunView, Status, Story};
+use faceprobe_core::run::{Follower, History, RunFolder, RunView, Status};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Pieces of a story read in one go: a long one must not keep the rest of the workspace waiting.
+/// Pieces of a history read in one go: a long one must not keep the rest of the workspace waiting.
 const PIECES: usize = 4;
 
 /// Length and time of a file: what tells that it changed.
@@ -30,11 +30,11 @@ pub(super) struct Followed {
     /// their folder changes they are read anew.
     view: Option<RunView>,
     /// Kept while the screen shows it.
-    story: Option<Follower<Story>>,
+    history: Option<Follower<History>>,
     journal: Stamp,
     result: Stamp,
     label: Stamp,
-    about: About,
+    about: RunDetails,
     pub shown: Arc<Run>,
 }
 
@@ -52,7 +52,7 @@ impl Followed {
         let about = about(&folder);
         let shown = Arc::new(shown(&view, record, choice, &about));
         let view = Some(view).filter(|view| is_followed(view.status));
-        Ok(Self { folder, view, story: None, journal, result, label, about, shown })
+        Ok(Self { folder, view, history: None, journal, result, label, about, shown })
     }
 
     /// Whether its journal is read as it grows.
@@ -60,31 +60,31 @@ impl Followed {
         self.view.is_some()
     }
 
-    /// Begins to read the run's story, or forgets it.
-    pub(super) fn want_story(&mut self, wanted: bool) {
-        if wanted && self.story.is_none() {
-            self.story = Some(Follower::new(self.folder.events_path()));
-        } else if !wanted && self.story.take().is_some() {
-            self.shown = Arc::new(Run { story: None, ..(*self.shown).clone() });
+    /// Begins to read the run's history, or forgets it.
+    pub(super) fn want_history(&mut self, wanted: bool) {
+        if wanted && self.history.is_none() {
+            self.history = Some(Follower::new(self.folder.events_path()));
+        } else if !wanted && self.history.take().is_some() {
+            self.shown = Arc::new(Run { history: None, ..(*self.shown).clone() });
         }
     }
 
-    /// Reads on in the story; true if there may be more. It is shown once it is whole.
-    pub(super) fn read_story(&mut self) -> Result<bool> {
-        let Some(story) = &mut self.story else { return Ok(false) };
-        let mut news = self.shown.story.is_none();
+    /// Reads on in the history; true if there may be more. It is shown once it is whole.
+    pub(super) fn read_history(&mut self) -> Result<bool> {
+        let Some(history) = &mut self.history else { return Ok(false) };
+        let mut news = self.shown.history.is_none();
         for _ in 0..PIECES {
-            if !story.read_piece()? {
+            if !history.read_piece()? {
                 if news {
-                    let story = Some(Arc::new(story.state().clone()));
-                    self.shown = Arc::new(Run { story, ..(*self.shown).clone() });
+                    let history = Some(Arc::new(history.state().clone()));
+                    self.shown = Arc::new(Run { history, ..(*self.shown).clone() });
                 }
                 return Ok(false);
             }
             news = true;
         }
         // Not whole yet: what is shown is older than what was read.
-        self.shown = Arc::new(Run { story: None, ..(*self.shown).clone() });
+        self.shown = Arc::new(Run { history: None, ..(*self.shown).clone() });
         Ok(true)
     }
 
@@ -94,11 +94,11 @@ impl Followed {
         let result = stamp(&self.folder.result_path());
         let Some(view) = &mut self.view else {
             if journal != self.journal || result != self.result {
-                let story = self.story.take();
-                let told = self.shown.story.clone();
+                let history = self.history.take();
+                let told = self.shown.history.clone();
                 *self = Self::open(self.folder.clone(), record, choice)?;
-                self.story = story;
-                self.shown = Arc::new(Run { story: told, ..(*self.shown).clone() });
+                self.history = history;
+                self.shown = Arc::new(Run { history: told, ..(*self.shown).clone() });
             } else {
                 self.look_at_label(false);
             }
@@ -112,8 +112,8 @@ impl Followed {
         (self.journal, self.result) = (journal, result);
         let live = is_followed(view.status);
         if changed {
-            let story = self.shown.story.clone();
-            self.shown = Arc::new(Run { story, ..shown(view, record, choice, &self.about) });
+            let history = self.shown.history.clone();
+            self.shown = Arc::new(Run { history, ..shown(view, record, choice, &self.about) });
         }
         if !live {
             self.view = None;
@@ -149,13 +149,13 @@ impl Followed {
 }
 
 /// A damaged label takes nothing from what the run itself tells.
-fn about(folder: &RunFolder) -> About {
+fn about(folder: &RunFolder) -> RunDetails {
     let draws = folder.id().as_str().starts_with("curve-");
     let curve = if draws { LearningCurve::load(folder.path()).ok().map(Arc::new) } else { None };
-    About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes(), curve }
+    RunDetails { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes(), curve }
 }
 
-fn shown(view: &RunView, record: &Record, choice: Option<&Choice>, about: &About) -> Run {
+fn shown(view: &RunView, record: &Record, choice: Option<&Choice>, about: &RunDetails) -> Run {
     let row = results::row(view, record, choice.map(|choice| choice.run.as_str()));
     let mut run = Run::of(view, None, about.clone());
     match row {

@@ -11,7 +11,7 @@ use super::records::{self, RecordJob, RecordReply};
 use super::session::Session;
 use super::studies::{self, Source};
 use super::tasks::{self, Tasks};
-use super::watcher::Nudge;
+use super::watcher::WatchRequest;
 use super::workers::{Start, Workers};
 use faceprobe_core::dataset::manifest::Manifest;
 use faceprobe_core::dataset::{Published, Sample, Split, versions};
@@ -150,7 +150,7 @@ pub enum JobReply {
         names: Result<Names, String>,
     },
     /// What a task tells.
-    Task(tasks::Told),
+    Task(tasks::TaskMessage),
     Listed {
         folder: PathBuf,
         entries: Vec<Entry>,
@@ -208,7 +208,7 @@ pub struct Settings {
 }
 
 /// Does one job after the other until the other end of `jobs` is gone.
-pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, nudge: &Sender<Nudge>) {
+pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, nudge: &Sender<WatchRequest>) {
     let mut workers = Workers::new(settings.workspace.clone());
     let mut tasks = Tasks::default();
     let (reader, inbox) = mpsc::channel();
@@ -242,7 +242,7 @@ pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, n
             job => job,
         };
         let reply = perform(settings, job, &mut workers).unwrap_or_else(|error| JobReply::Failed(error.to_string()));
-        let _ = nudge.send(Nudge::Look);
+        let _ = nudge.send(WatchRequest::Look);
         if events.send(Event::Job(reply)).is_err() {
             return;
         }

@@ -54,7 +54,7 @@ mod tests {
             created: String::new(),
             status: Status::Done,
             facts: Facts::default(),
-            story: None,
+            history: None,
             seconds: None,
             row: None,
             about: About::default(),

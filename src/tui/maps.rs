@@ -7,7 +7,7 @@ use super::shared::Tone;
 use faceprobe_core::dataset::Manifest;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::map::{self, Groups, Judged, Map, Proposal};
-use faceprobe_core::outputs::{Outputs, Standing};
+use faceprobe_core::outputs::{OutputState, Outputs};
 use faceprobe_core::workspace::Workspace;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ pub fn perform(workspace: &Workspace, job: MapJob) -> Result<MapReply> {
         }
         MapJob::Write { path, map, groups, chosen, replace } => {
             let mut outputs = Outputs::new(workspace, replace);
-            if outputs.standing(&path)? == Standing::Foreign && !replace {
+            if outputs.standing(&path)? == OutputState::Foreign && !replace {
                 let job = MapJob::Write { path, map, groups, chosen, replace: true };
                 return Ok(MapReply::Exists(Box::new(job)));
             }

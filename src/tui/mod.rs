@@ -69,7 +69,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 use theme::{Palette, Theme};
-use watcher::Nudge;
+use watcher::WatchRequest;
 
 /// How the workbench is started.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     }
     let keys = events.clone();
     thread::spawn(move || event::listen(&keys, query));
-    let hands = start_hands(&workspace, &options, &events);
+    let hands = start_threads(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
     app.notices = options.notices.into();
@@ -140,16 +140,16 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
 }
 
 /// The ways to the threads that do things.
-struct Hands {
+struct Senders {
     jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
     studies: Sender<studies::Ask>,
-    watcher: Sender<Nudge>,
+    watcher: Sender<WatchRequest>,
 }
 
 /// Starts the threads that do things; the one that reads keys is not among them.
-fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
+fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Senders {
     let (jobs, job_inbox) = mpsc::channel();
     let (asks, ask_inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
@@ -169,20 +169,20 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
-    Hands { jobs, asks, pictures, studies, watcher }
+    Senders { jobs, asks, pictures, studies, watcher }
 }
 
 /// Gives every effect to the thread that it is for; what is for the terminal comes back.
-fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<TerminalEffect> {
+fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Senders) -> Vec<TerminalEffect> {
     let pass = |effect| {
         match effect {
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
             Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
-            Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
+            Effect::Folder(folder) => drop(hands.watcher.send(WatchRequest::Folder(folder))),
             Effect::Study(ask) => drop(hands.studies.send(ask)),
-            Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
+            Effect::Histories(runs) => drop(hands.watcher.send(WatchRequest::Histories(runs))),
         }
         None
     };
@@ -194,7 +194,7 @@ fn event_loop(
     screen: &mut terminal::Screen,
     app: &mut App,
     inbox: &Receiver<Event>,
-    hands: &Hands,
+    hands: &Senders,
     mut remembered: Session,
 ) -> Result<Option<i32>> {
     let mut drawn: Option<Instant> = None;
@@ -229,7 +229,7 @@ fn event_loop(
                 app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
                 for effect in
-                    pass_on(effects.into_iter().chain(app.ask_for_stories()).chain(app.ask_for_folder()), hands)
+                    pass_on(effects.into_iter().chain(app.ask_for_histories()).chain(app.ask_for_folder()), hands)
                 {
                     match effect {
                         TerminalEffect::Quit => return Ok(None),

@@ -41,7 +41,7 @@ pub enum PredictorReply {
 /// Between looks for an answer that is on its way.
 const LOOK: Duration = Duration::from_millis(5);
 
-struct Warm {
+struct LoadedPredictor {
     client: Client,
     model: String,
     named: bool,
@@ -50,7 +50,7 @@ struct Warm {
 
 /// Answers one question after the other until the other end of `asks` is gone.
 pub fn serve(settings: &Settings, asks: &Receiver<Ask>, events: &Sender<Event>) {
-    let mut warm: Option<Warm> = None;
+    let mut warm: Option<LoadedPredictor> = None;
     while let Ok(ask) = asks.recv() {
         let reply = match answer(settings, &mut warm, &ask, events) {
             Ok(reply) => reply,
@@ -67,7 +67,7 @@ pub fn serve(settings: &Settings, asks: &Receiver<Ask>, events: &Sender<Event>) 
 
 fn answer(
     settings: &Settings,
-    warm: &mut Option<Warm>,
+    warm: &mut Option<LoadedPredictor>,
     ask: &Ask,
     events: &Sender<Event>,
 ) -> Result<PredictorReply, String> {
@@ -81,7 +81,7 @@ fn answer(
         let Settings { workspace, device, threads } = settings;
         let named = ask.named.then_some(ask.model.as_str());
         let client = Client::start(workspace, named, device, *threads).map_err(|error| error.to_string())?;
-        *warm = Some(Warm { client, model: ask.model.clone(), named: ask.named, threshold: ask.threshold });
+        *warm = Some(LoadedPredictor { client, model: ask.model.clone(), named: ask.named, threshold: ask.threshold });
     }
     let Some(warm) = warm else {
         return Err("The predictor did not start; try again.".into());

@@ -7,7 +7,7 @@ use super::screens::evaluate::sheet::Sheet;
 use super::shared::{Shared, Tone};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::outputs::{Outputs, Standing};
+use faceprobe_core::outputs::{OutputState, Outputs};
 use faceprobe_core::own_files;
 use faceprobe_core::run::compare::{self, Comparison};
 use faceprobe_core::run::export::{self, Format};
@@ -105,7 +105,7 @@ pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
         }
         RecordJob::Export { path, rows, by_setting, replace } => {
             let mut outputs = Outputs::new(workspace, replace);
-            if outputs.standing(&path)? == Standing::Foreign && !replace {
+            if outputs.standing(&path)? == OutputState::Foreign && !replace {
                 let job = RecordJob::Export { path, rows, by_setting, replace: true };
                 return Ok(RecordReply::Exists(Box::new(job)));
             }

@@ -10,7 +10,7 @@ use super::pictures::Order;
 use super::stages::ScreenId;
 use super::svg::svg;
 use super::theme::{Palette, Theme};
-use super::{Hands, TuiOptions, draw, pass_on, start_hands};
+use super::{Senders, TuiOptions, draw, pass_on, start_threads};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::workspace::Workspace;
 use ratatui::Terminal;
@@ -49,7 +49,7 @@ pub fn take(
     image: Option<&Path>,
 ) -> Result<Vec<(String, String)>> {
     let (events, inbox) = mpsc::channel();
-    let hands = start_hands(workspace, options, &events);
+    let hands = start_threads(workspace, options, &events);
     let theme = Theme { palette: options.theme.unwrap_or(Palette::Dark), ascii: options.ascii };
     let mut app = App::new(theme, workspace.root().to_owned(), None);
     if let Some(query) = Query::new(ImageProtocol::Halfblocks, theme) {
@@ -103,7 +103,7 @@ fn lay_over(app: &mut App) {
 /// Waits for everything that the screen has asked for, and draws it.
 fn settle(
     app: &mut App,
-    hands: &Hands,
+    hands: &Senders,
     inbox: &Receiver<Event>,
     effects: Vec<Effect>,
     (columns, rows): (u16, u16),
@@ -121,7 +121,7 @@ fn settle(
         if !missing.is_empty() {
             drop(hands.pictures.send(Order::Make(missing)));
         }
-        pass_on(app.ask_for_stories(), hands);
+        pass_on(app.ask_for_histories(), hands);
         let waits = app.screens.predict.busy.is_some();
         match inbox.recv_timeout(if waits { PATIENCE } else { CALM }) {
             Ok(event) => drop(pass_on(app.update(event), hands)),

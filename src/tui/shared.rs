@@ -43,7 +43,7 @@ pub enum Overlay {
     Palette(palette::State),
     Prompt(Prompt),
     /// Something of a table of runs.
-    Table(table::Over),
+    Table(table::Popup),
 }
 
 /// What a click on an area means.

@@ -6,7 +6,7 @@ use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::learning_curve::LearningCurve;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::{Facts, JobSpec, RunId, RunView, Status, Story};
+use faceprobe_core::run::{Facts, History, JobSpec, RunId, RunView, Status};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -61,7 +61,7 @@ pub struct Store {
 
 /// What is known of a run besides its journal.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct About {
+pub struct RunDetails {
     /// Its title, note and pin.
     pub label: Label,
     /// The size of its folder in bytes.
@@ -84,16 +84,16 @@ pub struct Run {
     /// The summary of its journal.
     pub facts: Facts,
     /// Its history with all events, where it was asked for and has been read.
-    pub story: Option<Arc<Story>>,
+    pub history: Option<Arc<History>>,
     pub seconds: Option<f64>,
     /// Its row in the results table, for runs that train.
     pub row: Option<ResultRow>,
-    pub about: About,
+    pub about: RunDetails,
 }
 
 impl Run {
     /// A copy of the present state of `view`.
-    pub fn of(view: &RunView, row: Option<ResultRow>, about: About) -> Self {
+    pub fn of(view: &RunView, row: Option<ResultRow>, about: RunDetails) -> Self {
         Self {
             id: view.id().clone(),
             job: view.spec.job.clone(),
@@ -102,7 +102,7 @@ impl Run {
             created: view.spec.created.clone(),
             status: view.status,
             facts: view.facts().clone(),
-            story: None,
+            history: None,
             seconds: view.seconds(),
             row,
             about,
@@ -110,15 +110,15 @@ impl Run {
     }
 
     /// Its history, as far as it was read.
-    pub fn story(&self) -> &Story {
-        static NOTHING: Story = Story {
+    pub fn history(&self) -> &History {
+        static NOTHING: History = History {
             stages: Vec::new(),
             epochs: Vec::new(),
             trials: Vec::new(),
             skipped: Vec::new(),
             notes: Vec::new(),
         };
-        self.story.as_deref().unwrap_or(&NOTHING)
+        self.history.as_deref().unwrap_or(&NOTHING)
     }
 
     /// Whether it has curves, read or not.

@@ -5,7 +5,7 @@ use super::jobs::{JobReply, Settings};
 use super::workers::Workers;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::study::{self, Action, Begun, Hands, Holdings, Plan, Step, Study, begin, files};
+use faceprobe_core::study::{self, Action, Hands, Holdings, Plan, StartOutcome, Step, Study, begin, files};
 use faceprobe_core::text::line;
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub struct Ask {
 
 /// A study with the states of its steps.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outlook {
+pub struct StudyStatus {
     pub title: Option<String>,
     pub plan: Plan,
 }
@@ -49,11 +49,11 @@ pub struct Reply {
     /// The studies there are, the demo's last.
     pub sources: Vec<Source>,
     /// The study that was asked for, if it was known which; else lines that say what is wrong with it.
-    pub looked: Option<(Source, Looked)>,
+    pub looked: Option<(Source, StudyResult)>,
 }
 
 /// The steps, or lines that say why there are none.
-pub type Looked = std::result::Result<Arc<Outlook>, Vec<String>>;
+pub type StudyResult = std::result::Result<Arc<StudyStatus>, Vec<String>>;
 
 /// Serves requests until the other end of `asks` is gone; of several requests only the newest.
 pub fn serve(workspace: &Workspace, asks: &Receiver<Ask>, events: &Sender<Event>) {
@@ -93,10 +93,10 @@ fn read(source: &Source) -> std::result::Result<Study, Vec<String>> {
     }
 }
 
-fn look(workspace: &Workspace, source: &Source) -> std::result::Result<Outlook, Vec<String>> {
+fn look(workspace: &Workspace, source: &Source) -> std::result::Result<StudyStatus, Vec<String>> {
     let study = read(source)?;
     let held = Holdings::read(workspace, &study).map_err(|error| vec![error.to_string()])?;
-    Ok(Outlook { plan: study::plan(&study, &held), title: study.title })
+    Ok(StudyStatus { plan: study::plan(&study, &held), title: study.title })
 }
 
 /// Starts a step.
@@ -116,15 +116,15 @@ pub(super) fn start(settings: &Settings, source: &Source, name: &str, workers: &
         return Err(Error::failed(format!("{} needs other steps first, which are not done.", line(name))));
     }
     Ok(match begin(workspace, step, Hands { threads: *threads, device, queue: true })? {
-        Begun::Launched(launched) => {
+        StartOutcome::Launched(launched) => {
             let run = launched.run.id().clone();
             workers.take(launched);
             JobReply::Launched { run }
         }
-        Begun::Queued(run) => JobReply::Queued { run: run.id().clone() },
-        Begun::Follow(run) => JobReply::Word(format!("{} is already doing that.", run.id())),
-        Begun::Chosen(choice) => JobReply::Chosen(choice),
-        Begun::Nothing => match &step.action {
+        StartOutcome::Queued(run) => JobReply::Queued { run: run.id().clone() },
+        StartOutcome::Follow(run) => JobReply::Word(format!("{} is already doing that.", run.id())),
+        StartOutcome::Chosen(choice) => JobReply::Chosen(choice),
+        StartOutcome::Nothing => match &step.action {
             Action::Report(report) => JobReply::Saved(report.html(workspace.root())),
             _ => JobReply::Word(format!("There is nothing to do for {}.", line(name))),
         },

@@ -33,11 +33,11 @@ const TURN: usize = 256;
 
 /// A message from the screen to the watcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Nudge {
+pub enum WatchRequest {
     /// Scan at once.
     Look,
     /// Read the histories of these runs, and no others, and follow them.
-    Stories(BTreeSet<String>),
+    Histories(BTreeSet<String>),
     /// Report when files come into this folder or leave it.
     Folder(Option<PathBuf>),
 }
@@ -80,7 +80,7 @@ struct Watcher {
     /// The next of the ended runs to scan.
     turn: usize,
     /// The runs whose histories the screen shows.
-    stories: BTreeSet<String>,
+    histories: BTreeSet<String>,
     /// Whether one of them is not read to its end.
     reading: bool,
     /// How busy the machine is.
@@ -91,7 +91,7 @@ struct Watcher {
 
 /// Follows `workspace` until the screen's end of `events` is gone. A message on `nudge` makes it look at once; where a
 /// run waits and nothing trains, whoever does `jobs` is told.
-pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudge>, jobs: &Sender<Job>) {
+pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<WatchRequest>, jobs: &Sender<Job>) {
     let now = Snapshot { workspace: workspace.root().to_owned(), ..Snapshot::default() };
     let mut watcher = Watcher {
         workspace,
@@ -107,7 +107,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         full: None,
         rare: None,
         turn: 0,
-        stories: BTreeSet::new(),
+        histories: BTreeSet::new(),
         reading: false,
         gauge: Gauge::default(),
         asked: None,
@@ -143,12 +143,12 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
             false => IDLE,
         };
         nudged = match nudge.recv_timeout(pause) {
-            Ok(Nudge::Look) => true,
-            Ok(Nudge::Stories(stories)) => {
-                watcher.want_stories(stories);
+            Ok(WatchRequest::Look) => true,
+            Ok(WatchRequest::Histories(histories)) => {
+                watcher.want_histories(histories);
                 false
             }
-            Ok(Nudge::Folder(path)) => {
+            Ok(WatchRequest::Folder(path)) => {
                 folder = path.map(Shown::new);
                 false
             }
@@ -284,9 +284,9 @@ impl Watcher {
         from..self.turn
     }
 
-    fn want_stories(&mut self, stories: BTreeSet<String>) {
-        self.runs.iter_mut().for_each(|run| run.want_story(stories.contains(run.folder.id().as_str())));
-        self.stories = stories;
+    fn want_histories(&mut self, histories: BTreeSet<String>) {
+        self.runs.iter_mut().for_each(|run| run.want_history(histories.contains(run.folder.id().as_str())));
+        self.histories = histories;
     }
 
     /// Shows the progress of a series of runs by the member that is at work.
@@ -337,7 +337,7 @@ impl Watcher {
             if due && let Err(error) = followed.look(weigh, &self.record, self.now.choice.as_ref()) {
                 problem = Err(error);
             }
-            match followed.read_story() {
+            match followed.read_history() {
                 Ok(more) => self.reading |= more,
                 Err(error) => problem = Err(error),
             }
@@ -363,7 +363,7 @@ impl Watcher {
             }
             match Followed::open(folder, &self.record, self.now.choice.as_ref()) {
                 Ok(mut followed) => {
-                    followed.want_story(self.stories.contains(followed.folder.id().as_str()));
+                    followed.want_history(self.histories.contains(followed.folder.id().as_str()));
                     self.runs.push(followed);
                 }
                 Err(error) => problem = Err(error),

@@ -1,10 +1,10 @@
 //! Runs for tests of the screens.
 
-use faceprobe::tui::snapshot::{About, Run};
+use faceprobe::tui::snapshot::{Run, RunDetails};
 use faceprobe_core::monitor::{EpochFigures, Update};
 use faceprobe_core::run::follower::Fold;
 use faceprobe_core::run::journal::{Entry, Event};
-use faceprobe_core::run::{Facts, JobSpec, RunId, Status, Story};
+use faceprobe_core::run::{Facts, History, JobSpec, RunId, Status};
 use std::sync::Arc;
 
 /// A run of which nothing is known but what it does and how it stands.
@@ -17,22 +17,22 @@ pub fn run(id: &str, job: JobSpec, status: Status) -> Run {
         created: String::new(),
         status,
         facts: Facts::default(),
-        story: None,
+        history: None,
         seconds: Some(38.4),
         row: None,
-        about: About::default(),
+        about: RunDetails::default(),
     }
 }
 
 /// The same when its journal has told so much and was read.
 pub fn told(run: Run, updates: impl IntoIterator<Item = Update>) -> Run {
-    let (mut facts, mut story) = (run.facts.clone(), Story::default());
+    let (mut facts, mut history) = (run.facts.clone(), History::default());
     for update in updates {
         let entry = Entry { at: 0, event: Event::Work(update) };
         facts.take(entry.clone());
-        story.take(entry);
+        history.take(entry);
     }
-    Run { facts, story: Some(Arc::new(story)), ..run }
+    Run { facts, history: Some(Arc::new(history)), ..run }
 }
 
 /// The same of one that has trained so many epochs.

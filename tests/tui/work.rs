@@ -53,13 +53,13 @@ fn a_model_that_learns_from_validation_shows_no_curve_of_it() {
 #[test]
 fn the_curves_of_the_runs_on_the_screen_are_asked_for_and_no_others() {
     let mut app = app();
-    let asked = |app: &mut App| match app.ask_for_stories() {
-        Some(Effect::Stories(runs)) => runs.into_iter().collect::<Vec<_>>(),
+    let asked = |app: &mut App| match app.ask_for_histories() {
+        Some(Effect::Histories(runs)) => runs.into_iter().collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     app.act(Action::Go(ScreenId::Train.index()));
     assert_eq!(asked(&mut app), ["dense-3"]);
-    assert_eq!(app.ask_for_stories(), None, "once");
+    assert_eq!(app.ask_for_histories(), None, "once");
     app.act(Action::Mark);
     app.act(Action::Down);
     assert_eq!(asked(&mut app), ["dense-2", "dense-3"], "the marked one is drawn too");

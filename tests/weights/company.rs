@@ -3,7 +3,7 @@
 
 use super::files::{bytes, count, hollow, open};
 use bytes::Bytes;
-use faceprobe_core::backbone::format::{Checkpoint, Numbers};
+use faceprobe_core::backbone::format::{Checkpoint, TensorValues};
 use faceprobe_core::backbone::{self, weights};
 use std::fs;
 use std::path::Path;
@@ -61,8 +61,8 @@ fn other_values_are_passed_over_in_every_protocol() {
         let names: Vec<&str> = checkpoint.tensors().keys().map(String::as_str).collect();
         assert_eq!(names, ["loss.weight", "model.a"], "{file}");
         let tensor = checkpoint.read("model.a").unwrap();
-        assert_eq!((tensor.shape, tensor.numbers), (vec![2, 3], Numbers::F32((0..6).map(|n| n as f32).collect())));
-        assert_eq!(checkpoint.read("loss.weight").unwrap().numbers, Numbers::F32(vec![0.5, 2.0]));
+        assert_eq!((tensor.shape, tensor.numbers), (vec![2, 3], TensorValues::F32((0..6).map(|n| n as f32).collect())));
+        assert_eq!(checkpoint.read("loss.weight").unwrap().numbers, TensorValues::F32(vec![0.5, 2.0]));
         for foreign in ["argparse.Namespace", "datetime.datetime", "study.config.Config"] {
             assert!(checkpoint.foreign().iter().any(|name| name == foreign), "{file}: {:?}", checkpoint.foreign());
         }
@@ -96,8 +96,8 @@ fn onnx_beside(data: Result<Bytes, String>) -> Checkpoint {
 fn external_data_of_onnx_is_read() {
     let data = Bytes::from(bytes("beside.onnx.data"));
     let checkpoint = onnx_beside(Ok(data.clone()));
-    assert_eq!(checkpoint.read("model.a").unwrap().numbers, Numbers::F32((0..6).map(|n| n as f32).collect()));
-    assert_eq!(checkpoint.read("loss.weight").unwrap().numbers, Numbers::F32(vec![0.5, 2.0]));
+    assert_eq!(checkpoint.read("model.a").unwrap().numbers, TensorValues::F32((0..6).map(|n| n as f32).collect()));
+    assert_eq!(checkpoint.read("loss.weight").unwrap().numbers, TensorValues::F32(vec![0.5, 2.0]));
     let cut = onnx_beside(Ok(data.slice(..data.len() - 4)));
     assert!(cut.tensors().keys().any(|name| cut.read(name).is_err_and(|reason| reason.contains("reaches outside"))));
     assert!(onnx_beside(Err("is gone".into())).read("model.a").is_err_and(|reason| reason.contains("is gone")));

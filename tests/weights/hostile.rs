@@ -1,7 +1,7 @@
 //! Malicious and damaged files: one sentence, no panic, memory within a small multiple of the file.
 
 use super::files::{bytes, header, open};
-use faceprobe_core::backbone::format::Numbers;
+use faceprobe_core::backbone::format::TensorValues;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Cursor, Write};
@@ -149,10 +149,10 @@ fn sizes_that_lie_are_refused_without_the_memory_they_claim() {
     let values: Vec<u8> = [1.0_f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat();
     let numbers = [&4_u64.to_le_bytes()[..], &values].concat();
     let good = file_with_tensor(4, 0, &[2, 2], &[2, 1], &numbers);
-    assert_eq!(open(good).unwrap().read("a").unwrap().numbers, Numbers::F32(vec![1.0, 2.0, 3.0, 4.0]));
+    assert_eq!(open(good).unwrap().read("a").unwrap().numbers, TensorValues::F32(vec![1.0, 2.0, 3.0, 4.0]));
     // The stride of an axis of length 1 means nothing, so it may say anything.
     let odd = file_with_tensor(4, 3, &[1, 1], &[i32::MAX, 1], &numbers);
-    assert_eq!(open(odd).unwrap().read("a").unwrap().numbers, Numbers::F32(vec![4.0]));
+    assert_eq!(open(odd).unwrap().read("a").unwrap().numbers, TensorValues::F32(vec![4.0]));
 
     let huge = [&(1_u64 << 60).to_le_bytes()[..], &values].concat();
     for (file, expected) in [

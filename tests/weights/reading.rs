@@ -1,7 +1,7 @@
 //! Every format against its own library.
 
 use super::files::{bytes, open};
-use faceprobe_core::backbone::format::{Dtype, Format, Numbers};
+use faceprobe_core::backbone::format::{Dtype, Format, TensorValues};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -39,8 +39,8 @@ fn every_format_is_recognised_and_read_as_its_own_library_reads_it() {
             let tensor = checkpoint.read(name).unwrap();
             assert_eq!(tensor.shape, expected.shape, "{file} {name}");
             let values: Vec<f32> = match &tensor.numbers {
-                Numbers::F32(values) => values.clone(),
-                Numbers::I64(values) => values.iter().map(|&value| value as f32).collect(),
+                TensorValues::F32(values) => values.clone(),
+                TensorValues::I64(values) => values.iter().map(|&value| value as f32).collect(),
             };
             // A file of the fixture has one layer each in 16, 32 and 64 bits; Python prints all its digits.
             let narrow = checkpoint.tensors()[name].dtype == Dtype::F16 && format_of(file) == Format::KerasHdf5;

@@ -136,7 +136,7 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     }
     // A download at work, and the list of names under a path that is being typed.
     let mut app = app();
-    let told = |news| Event::Job(JobReply::Task(Told { id: 1, news }));
+    let told = |news| Event::Job(JobReply::Task(LastEvent { id: 1, news }));
     app.update(told(News::Began("fetching congress".into())));
     let progress = Progress { done: 120, total: 541, unit: "portraits".into(), remaining: Some(42.0) };
     app.update(told(News::Progress(progress)));

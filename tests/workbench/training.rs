@@ -132,7 +132,7 @@ fn the_large_chart_looks_as_it_should() {
 fn the_cursor_tells_what_every_run_had_at_that_epoch() {
     let mut app = large(DARK, "dense-1", "\n");
     let told = |app: &App, run: &str, epoch: usize| {
-        let epochs = &app.shared.snapshot.run(run).unwrap().story().epochs;
+        let epochs = &app.shared.snapshot.run(run).unwrap().history().epochs;
         let figures = epochs.iter().find(|figures| figures.epoch == epoch).unwrap();
         format!("{:.3}", figures.validated.unwrap().accuracy)
     };

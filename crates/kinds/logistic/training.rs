@@ -213,7 +213,7 @@ struct Solution {
 
 /// The quality of a solution.
 #[derive(Clone, Copy)]
-struct Standing {
+struct Quality {
     /// The penalised summed loss.
     loss: f64,
     /// The maximum norm of its gradient.
@@ -249,7 +249,7 @@ impl<'a> Solver<'a> {
         let samples = rows.nrows() as f64;
         let mut params = self.params.clone();
         let mut sign = None;
-        let mut standing = Standing { loss: f64::INFINITY, steepest: f64::INFINITY };
+        let mut standing = Quality { loss: f64::INFINITY, steepest: f64::INFINITY };
         let mut done = 0;
         let mut precise = false;
         let lower = self.records.factor().is_some();
@@ -317,7 +317,7 @@ impl<'a> Solver<'a> {
         Ok(Some(Solution { weight, bias }))
     }
 
-    fn standing(&self, params: &Array1<f64>, sign: f64, alpha: f64) -> Standing {
+    fn standing(&self, params: &Array1<f64>, sign: f64, alpha: f64) -> Quality {
         let (weight, bias) = (params.slice(s![..-1]), params[params.len() - 1]);
         let logits = match &self.precise {
             Some(rows) => rows.dot(&weight),
@@ -336,7 +336,7 @@ impl<'a> Solver<'a> {
         };
         gradient.scaled_add(alpha, &weight);
         let steepest = gradient.iter().chain([&residual.sum()]).fold(0.0f64, |most, value| value.abs().max(most));
-        Standing { loss, steepest }
+        Quality { loss, steepest }
     }
 }
 

@@ -45,7 +45,7 @@ pub struct App {
     /// The chart on which the mouse button is held, and the column where it was pressed.
     held: Option<(Rect, Scale, u16)>,
     /// The runs whose histories were last asked for.
-    stories: BTreeSet<String>,
+    histories: BTreeSet<String>,
 }
 
 impl App {
@@ -62,7 +62,7 @@ impl App {
             focused: None,
             completing: None,
             held: None,
-            stories: BTreeSet::new(),
+            histories: BTreeSet::new(),
         }
     }
 
@@ -81,9 +81,9 @@ impl App {
             Some(Overlay::Confirm(_)) => Context::Confirm,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::Prompt(_)) => Context::Prompt,
-            Some(Overlay::Table(table::Over::Columns(_))) => Context::Columns,
-            Some(Overlay::Table(table::Over::Yank)) => Context::Yank,
-            Some(Overlay::Table(table::Over::Differences(_))) => Context::Differences,
+            Some(Overlay::Table(table::Popup::Columns(_))) => Context::Columns,
+            Some(Overlay::Table(table::Popup::Yank)) => Context::Yank,
+            Some(Overlay::Table(table::Popup::Differences(_))) => Context::Differences,
         }
     }
 
@@ -160,13 +160,13 @@ impl App {
     }
 
     /// The request for the histories that the screen shows, when they are others than before.
-    pub fn ask_for_stories(&mut self) -> Option<Effect> {
-        let wanted = self.screens.get(self.screen).stories(&self.shared);
-        if wanted == self.stories {
+    pub fn ask_for_histories(&mut self) -> Option<Effect> {
+        let wanted = self.screens.get(self.screen).histories(&self.shared);
+        if wanted == self.histories {
             return None;
         }
-        self.stories.clone_from(&wanted);
-        Some(Effect::Stories(wanted))
+        self.histories.clone_from(&wanted);
+        Some(Effect::Histories(wanted))
     }
 
     /// Has the folder on the screen watched, and no other.

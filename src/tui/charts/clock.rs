@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 /// The unit along x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Along {
+pub enum XAxis {
     #[default]
     Epochs,
     Steps,
     Time,
 }
 
-impl Along {
+impl XAxis {
     /// The next unit, around the end.
     pub fn next(self) -> Self {
         match self {
@@ -64,11 +64,11 @@ pub struct Clock {
 impl Clock {
     /// Of a run whose epochs took so many `seconds`; `steps` is how many an epoch has, where that is known. None where
     /// it is not and is asked for.
-    pub fn of(along: Along, seconds: &[(usize, f64)], steps: Option<usize>) -> Option<Self> {
+    pub fn of(along: XAxis, seconds: &[(usize, f64)], steps: Option<usize>) -> Option<Self> {
         let each = match along {
-            Along::Epochs => 1.0,
-            Along::Steps => steps? as f64,
-            Along::Time => {
+            XAxis::Epochs => 1.0,
+            XAxis::Steps => steps? as f64,
+            XAxis::Time => {
                 let recent = &seconds[seconds.len().saturating_sub(5)..];
                 recent.iter().map(|(_, seconds)| seconds).sum::<f64>() / recent.len().max(1) as f64
             }
@@ -76,7 +76,7 @@ impl Clock {
         let mut total = 0.0;
         let end = |&(epoch, seconds): &(usize, f64)| {
             total += seconds.max(0.0);
-            (epoch, if along == Along::Time { total } else { epoch as f64 * each })
+            (epoch, if along == XAxis::Time { total } else { epoch as f64 * each })
         };
         Some(Self { ends: seconds.iter().map(end).collect(), each })
     }
@@ -106,19 +106,19 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use super::{Along, Clock};
+    use super::{Clock, XAxis};
 
     #[test]
     fn epochs_lie_where_steps_and_time_say_and_back() {
         let seconds: Vec<(usize, f64)> = (1..=6).map(|epoch| (epoch, if epoch == 1 { 5.0 } else { 2.0 })).collect();
-        let time = Clock::of(Along::Time, &seconds, None).unwrap();
+        let time = Clock::of(XAxis::Time, &seconds, None).unwrap();
         assert_eq!((time.x(1), time.x(3), time.x(6)), (5.0, 9.0, 15.0));
         // Epochs to come are taken to last as long as the latest ones.
         assert_eq!((time.x(10), time.epoch(23.0)), (23.0, 10));
-        assert_eq!(Clock::of(Along::Steps, &seconds, None), None);
-        let steps = Clock::of(Along::Steps, &seconds, Some(47)).unwrap();
+        assert_eq!(Clock::of(XAxis::Steps, &seconds, None), None);
+        let steps = Clock::of(XAxis::Steps, &seconds, Some(47)).unwrap();
         assert_eq!((steps.x(2), steps.epoch(95.0)), (94.0, 2));
-        for along in [Along::Epochs, Along::Steps, Along::Time] {
+        for along in [XAxis::Epochs, XAxis::Steps, XAxis::Time] {
             let clock = Clock::of(along, &seconds, Some(9)).unwrap();
             assert!((1..20).all(|epoch| clock.epoch(clock.x(epoch)) == epoch), "{along:?}");
         }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn values_along_x_are_short() {
-        let texts = [(Along::Steps, 47.0), (Along::Steps, 12_400.0), (Along::Time, 0.5), (Along::Time, 75.0)];
+        let texts = [(XAxis::Steps, 47.0), (XAxis::Steps, 12_400.0), (XAxis::Time, 0.5), (XAxis::Time, 75.0)];
         let texts: Vec<String> = texts.into_iter().map(|(along, value)| along.text(value)).collect();
         assert_eq!(texts, ["47", "12k", "0.5s", "1m15"]);
     }

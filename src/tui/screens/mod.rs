@@ -95,7 +95,7 @@ pub trait Screen {
     }
 
     /// The runs whose histories it shows: curves, trials and images left out are read for these only.
-    fn stories(&self, _shared: &Shared) -> BTreeSet<String> {
+    fn histories(&self, _shared: &Shared) -> BTreeSet<String> {
         BTreeSet::new()
     }
 

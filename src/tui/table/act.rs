@@ -1,7 +1,7 @@
 //! Actions on a table of runs.
 
 use super::column::Column;
-use super::{Over, Table, clone, differences, groups, studies};
+use super::{Popup, Table, clone, differences, groups, studies};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, name_of};
 use crate::tui::prompt::{FilterText, Prompt, Purpose};
@@ -28,8 +28,8 @@ pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec
             let prompt = Prompt::new(Purpose::Filter(kind.screen, text), table.filter_text());
             shared.overlay = Some(Overlay::Prompt(prompt));
         }
-        Action::Columns => shared.overlay = Some(Overlay::Table(Over::Columns(0))),
-        Action::Yank => shared.overlay = Some(Overlay::Table(Over::Yank)),
+        Action::Columns => shared.overlay = Some(Overlay::Table(Popup::Columns(0))),
+        Action::Yank => shared.overlay = Some(Overlay::Table(Popup::Yank)),
         Action::Fold => fold(table, shared),
         Action::FoldAll => fold_all(table, shared),
         Action::Flat => {
@@ -167,20 +167,20 @@ fn mark(table: &mut Table, shared: &mut Shared) {
 }
 
 /// What a key does to what covers a table.
-pub fn act_over(table: &mut Table, shared: &mut Shared, over: Over, action: Action) -> Vec<Effect> {
+pub fn act_over(table: &mut Table, shared: &mut Shared, over: Popup, action: Action) -> Vec<Effect> {
     match over {
-        Over::Columns(at) => super::picker::act(table, shared, at, action),
-        Over::Yank => return super::yank::act(table, shared, action),
-        Over::Differences(view) => differences::act(shared, view, action),
+        Popup::Columns(at) => super::picker::act(table, shared, at, action),
+        Popup::Yank => return super::yank::act(table, shared, action),
+        Popup::Differences(view) => differences::act(shared, view, action),
     }
     Vec::new()
 }
 
 /// Draws what covers a table.
-pub fn draw_over(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, over: &Over) {
+pub fn draw_over(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, over: &Popup) {
     match over {
-        Over::Columns(at) => super::picker::draw(frame, area, table, shared, *at),
-        Over::Yank => super::yank::draw(frame, area, table, shared),
-        Over::Differences(view) => differences::draw(frame, area, shared, view),
+        Popup::Columns(at) => super::picker::draw(frame, area, table, shared, *at),
+        Popup::Yank => super::yank::draw(frame, area, table, shared),
+        Popup::Differences(view) => differences::draw(frame, area, shared, view),
     }
 }

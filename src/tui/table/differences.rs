@@ -1,6 +1,6 @@
 //! The settings in which the marked runs differ, and nothing else.
 
-use super::{Over, Table};
+use super::{Popup, Table};
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::shared::{Overlay, Shared, Tone};
 use crate::tui::widgets::{self, cut, fit};
@@ -39,7 +39,7 @@ pub fn open(table: &Table, shared: &mut Shared) {
         shared.say(Tone::Plain, "Mark two or more runs with Space to compare their settings.");
         return;
     }
-    shared.overlay = Some(Overlay::Table(Over::Differences(View { runs, line: 0, run: 0 })));
+    shared.overlay = Some(Overlay::Table(Popup::Differences(View { runs, line: 0, run: 0 })));
 }
 
 /// What a key does.
@@ -59,7 +59,7 @@ pub fn act(shared: &mut Shared, mut view: View, action: Action) {
     }
     let settings = differences(shared, &view).len();
     view.line = view.line.min(settings.saturating_sub(1));
-    shared.overlay = Some(Overlay::Table(Over::Differences(view)));
+    shared.overlay = Some(Overlay::Table(Popup::Differences(view)));
 }
 
 fn differences(shared: &Shared, view: &View) -> Vec<compare::Difference> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::tui::snapshot::About;
+use crate::tui::snapshot::RunDetails;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{DenseSettings, Kind, ModelSpec};
 use faceprobe_core::run::{Facts, RunId, Status, SweepSettings, SweepSpec};
@@ -36,7 +36,7 @@ fn run(id: &str, parent: Option<&str>, val: Option<f64>) -> Arc<Run> {
     Arc::new(Run {
         parent: parent.map(str::to_owned),
         row,
-        about: About::default(),
+        about: RunDetails::default(),
         ..bare(RunId::parse(id).expect("a name"), job)
     })
 }
@@ -50,10 +50,10 @@ fn bare(id: RunId, job: JobSpec) -> Run {
         created: String::new(),
         status: Status::Done,
         facts: Facts::default(),
-        story: None,
+        history: None,
         seconds: None,
         row: None,
-        about: About::default(),
+        about: RunDetails::default(),
     }
 }
 

@@ -277,7 +277,7 @@ impl Table {
 
 /// What covers a table.
 #[derive(Debug, Clone)]
-pub enum Over {
+pub enum Popup {
     /// The columns, with the line under the cursor.
     Columns(usize),
     /// The list of what can be copied.

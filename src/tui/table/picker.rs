@@ -3,7 +3,7 @@
 use super::act::offers;
 use super::column::Column;
 use super::draw::View;
-use super::{Over, Table};
+use super::{Popup, Table};
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::shared::{Overlay, Shared, moved};
 use crate::tui::widgets::{self, cut, fit, offset};
@@ -37,7 +37,7 @@ pub fn act(table: &mut Table, shared: &mut Shared, at: usize, action: Action) {
         }
         action => at = moved(at, columns.len(), action),
     }
-    shared.overlay = Some(Overlay::Table(Over::Columns(at)));
+    shared.overlay = Some(Overlay::Table(Popup::Columns(at)));
 }
 
 /// Draws the list.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Looks {
+struct Preferences {
     /// By name, whether they are shown; others follow the default.
     columns: BTreeMap<String, bool>,
     /// The column that it is ordered by, and whether the largest is on top.
@@ -19,7 +19,7 @@ struct Looks {
     flat: bool,
 }
 
-impl Looks {
+impl Preferences {
     fn of(table: &Table) -> Self {
         Self {
             columns: table.columns.iter().map(|(column, shown)| (column.id(), *shown)).collect(),
@@ -48,15 +48,16 @@ impl Looks {
 /// The options of each table, by the name of its screen; none for tables at their defaults.
 pub fn remember(screens: &Screens) -> BTreeMap<String, serde_json::Value> {
     let tables = ScreenId::ALL.into_iter().filter_map(|id| screens.get(id).table());
-    let looks = tables.map(|table| (table.kind.screen.name().to_owned(), Looks::of(table)));
-    let changed = looks.filter(|(_, looks)| *looks != Looks::default());
+    let looks = tables.map(|table| (table.kind.screen.name().to_owned(), Preferences::of(table)));
+    let changed = looks.filter(|(_, looks)| *looks != Preferences::default());
     changed.filter_map(|(name, looks)| Some((name, serde_json::to_value(looks).ok()?))).collect()
 }
 
 /// Restores the options of the tables; unknown ones are ignored.
 pub fn restore(screens: &mut Screens, remembered: &BTreeMap<String, serde_json::Value>) {
     for id in ScreenId::ALL {
-        let looks = remembered.get(id.name()).and_then(|value| serde_json::from_value::<Looks>(value.clone()).ok());
+        let looks =
+            remembered.get(id.name()).and_then(|value| serde_json::from_value::<Preferences>(value.clone()).ok());
         if let (Some(looks), Some(table)) = (looks, screens.get_mut(id).table_mut()) {
             looks.put(table);
         }

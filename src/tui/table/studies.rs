@@ -4,7 +4,7 @@ use super::Table;
 use super::act::fold;
 use crate::tui::keys::Action;
 use crate::tui::shared::{Shared, Tone};
-use crate::tui::snapshot::{About, Run};
+use crate::tui::snapshot::{Run, RunDetails};
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::run::{Facts, JobSpec, RunId, Status};
 use std::sync::Arc;
@@ -64,10 +64,10 @@ fn study(runs: &[Arc<Run>]) -> Option<Run> {
         created: steps.first()?.created.clone(),
         status,
         facts: Facts { outcome: Some(format!("{done} of {} runs are done", steps.len())), ..Facts::default() },
-        story: None,
+        history: None,
         seconds: Some(steps.iter().filter_map(|run| run.seconds).sum()),
         row: None,
-        about: About { bytes: steps.iter().map(|run| run.about.bytes).sum(), ..About::default() },
+        about: RunDetails { bytes: steps.iter().map(|run| run.about.bytes).sum(), ..RunDetails::default() },
     })
 }
 

@@ -11,7 +11,7 @@ pub use view::{State, View, after, draw, lines, take};
 
 use super::event::Event;
 use super::jobs::JobReply;
-use super::watcher::Nudge;
+use super::watcher::WatchRequest;
 use faceprobe_core::error::ErrorKind;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::monitor::{Monitor, Update};
@@ -68,7 +68,7 @@ pub struct Progress {
 
 /// A message of a task.
 #[derive(Debug, Clone, PartialEq)]
-pub enum News {
+pub enum TaskEvent {
     Began(String),
     Note(String),
     Progress(Progress),
@@ -81,7 +81,7 @@ pub enum News {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// In a sentence.
-    Told(String),
+    TaskMessage(String),
     /// A data set was fetched; it can be prepared from this source under this name.
     Source { told: String, source: String, name: String },
     /// A file exists that the program did not write; the order is the same with `replace`.
@@ -92,9 +92,9 @@ pub enum Outcome {
 
 /// A message of a task, with its number.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct TaskMessage {
     pub id: usize,
-    pub news: News,
+    pub news: TaskEvent,
 }
 
 /// The tasks at work, for stopping them.
@@ -106,22 +106,22 @@ pub struct Tasks {
 
 impl Tasks {
     /// Carries out an order on a thread of its own, which reports to `events`.
-    pub fn start(&mut self, workspace: &Workspace, order: Order, events: &Sender<Event>, nudge: &Sender<Nudge>) {
+    pub fn start(&mut self, workspace: &Workspace, order: Order, events: &Sender<Event>, nudge: &Sender<WatchRequest>) {
         self.flags.retain(|(_, flag)| Arc::strong_count(flag) > 1);
         self.last += 1;
         let (id, flag) = (self.last, Arc::new(AtomicBool::new(false)));
         self.flags.push((id, Arc::clone(&flag)));
-        let teller = Teller { id, events: events.clone(), flag, told: Mutex::new(None) };
+        let teller = TaskMonitor { id, events: events.clone(), flag, told: Mutex::new(None) };
         let (workspace, nudge) = (workspace.clone(), nudge.clone());
         thread::spawn(move || {
-            teller.tell(News::Began(order.task.title()));
+            teller.tell(TaskEvent::Began(order.task.title()));
             let news = match perform::perform(&workspace, order, &teller) {
-                Ok(outcome) => News::Done(outcome),
-                Err(error) if error.kind() == ErrorKind::Stopped => News::Stopped,
-                Err(error) => News::Failed(error.to_string()),
+                Ok(outcome) => TaskEvent::Done(outcome),
+                Err(error) if error.kind() == ErrorKind::Stopped => TaskEvent::Stopped,
+                Err(error) => TaskEvent::Failed(error.to_string()),
             };
             // Its results are shown at once.
-            let _ = nudge.send(Nudge::Look);
+            let _ = nudge.send(WatchRequest::Look);
             teller.tell(news);
         });
     }
@@ -136,29 +136,29 @@ impl Tasks {
 const PACE: Duration = Duration::from_millis(200);
 
 /// The monitor of a task.
-struct Teller {
+struct TaskMonitor {
     id: usize,
     events: Sender<Event>,
     flag: Arc<AtomicBool>,
     told: Mutex<Option<Instant>>,
 }
 
-impl Teller {
-    fn tell(&self, news: News) {
+impl TaskMonitor {
+    fn tell(&self, news: TaskEvent) {
         // No receiver is left once the program ends.
-        let _ = self.events.send(Event::Job(JobReply::Task(Told { id: self.id, news })));
+        let _ = self.events.send(Event::Job(JobReply::Task(TaskMessage { id: self.id, news })));
     }
 }
 
-impl Monitor for Teller {
+impl Monitor for TaskMonitor {
     fn update(&self, update: Update) {
         match update {
-            Update::Note { text } => self.tell(News::Note(line(&text).into_owned())),
+            Update::Note { text } => self.tell(TaskEvent::Note(line(&text).into_owned())),
             Update::Progress { done, total, unit, remaining, .. } => {
                 let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
                 if told.is_none_or(|at| at.elapsed() >= PACE) {
                     *told = Some(Instant::now());
-                    self.tell(News::Progress(Progress { done, total, unit, remaining }));
+                    self.tell(TaskEvent::Progress(Progress { done, total, unit, remaining }));
                 }
             }
             _ => {}

@@ -9,7 +9,7 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::export;
 use faceprobe_core::monitor::Monitor;
 use faceprobe_core::net::{Client, check_address};
-use faceprobe_core::outputs::{Outputs, Standing};
+use faceprobe_core::outputs::{OutputState, Outputs};
 use faceprobe_core::report::{self, ReportOptions};
 use faceprobe_core::run::{JobSpec, predictor_export};
 use faceprobe_core::workspace::Workspace;
@@ -43,7 +43,7 @@ pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor
             let options =
                 ReportOptions { model: wanted.model.clone(), thumbnails: wanted.thumbnails, force: order.replace };
             let written = report::write(workspace, &to, &options)?;
-            Ok(Outcome::Told(format!("Report written to {}; open it in a browser.", written.html.display())))
+            Ok(Outcome::TaskMessage(format!("Report written to {}; open it in a browser.", written.html.display())))
         }
         Task::ExportModel(wanted) => {
             let to = place(root, &wanted.to);
@@ -53,7 +53,7 @@ pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor
             let mut outputs = Outputs::new(workspace, order.replace);
             let written = predictor_export::export(workspace, wanted.run.as_deref(), &to, &mut outputs)?;
             let (run, program) = (&written.info.provenance.run, written.program.display());
-            Ok(Outcome::Told(format!(
+            Ok(Outcome::TaskMessage(format!(
                 "{run} was exported to {}; {program} shows how to use it.",
                 written.model.display()
             )))
@@ -66,7 +66,7 @@ pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor
 fn exists(workspace: &Workspace, order: &Order, files: impl IntoIterator<Item = PathBuf>) -> Result<Option<Outcome>> {
     let mut outputs = Outputs::new(workspace, order.replace);
     for path in files {
-        if !order.replace && outputs.standing(&path)? == Standing::Foreign {
+        if !order.replace && outputs.standing(&path)? == OutputState::Foreign {
             return Ok(Some(Outcome::Exists { path, order: Box::new(Order { replace: true, ..order.clone() }) }));
         }
     }
@@ -154,7 +154,7 @@ fn fetch_weights(workspace: &Workspace, fetch: &FetchWeights, monitor: &dyn Moni
             "installed"
         }
     };
-    Ok(Outcome::Told(format!("The weights of {name} are {told}.")))
+    Ok(Outcome::TaskMessage(format!("The weights of {name} are {told}.")))
 }
 
 fn export_features(workspace: &Workspace, order: &Order, monitor: &dyn Monitor) -> Result<Outcome> {
@@ -190,7 +190,7 @@ fn export_features(workspace: &Workspace, order: &Order, monitor: &dyn Monitor) 
         0 => String::new(),
         count => format!("; {count} unreadable images are left out"),
     };
-    Ok(Outcome::Told(format!(
+    Ok(Outcome::TaskMessage(format!(
         "{} rows of {} values were written to {}{left_out}.",
         exported.rows,
         exported.width,

@@ -1,6 +1,6 @@
 //! The tasks on the screen: a line for each at work, and what follows when one ends.
 
-use super::{News, Order, Outcome, Progress, Told};
+use super::{Order, Outcome, Progress, TaskEvent, TaskMessage};
 use crate::tui::app::App;
 use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
@@ -69,34 +69,34 @@ fn words(task: &View) -> String {
 }
 
 /// Takes a message of a task.
-pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
-    let Told { id, news } = told;
+pub fn take(app: &mut App, told: TaskMessage) -> Vec<Effect> {
+    let TaskMessage { id, news } = told;
     let at = app.tasks.live.iter().position(|task| task.id == id);
     let mut end = || at.map_or_else(String::new, |at| app.tasks.live.remove(at).title);
     match news {
-        News::Began(title) => app.tasks.live.push(View { id, title, note: None, progress: None }),
-        News::Note(note) => {
+        TaskEvent::Began(title) => app.tasks.live.push(View { id, title, note: None, progress: None }),
+        TaskEvent::Note(note) => {
             if let Some(task) = at.and_then(|at| app.tasks.live.get_mut(at)) {
                 (task.note, task.progress) = (Some(note), None);
             }
         }
-        News::Progress(progress) => {
+        TaskEvent::Progress(progress) => {
             if let Some(task) = at.and_then(|at| app.tasks.live.get_mut(at)) {
                 task.progress = Some(progress);
             }
         }
-        News::Stopped => {
+        TaskEvent::Stopped => {
             let title = end();
             app.shared.say(
                 Tone::Plain,
                 format!("Stopped {title}; partial downloads are kept, and the next attempt resumes."),
             );
         }
-        News::Failed(sentence) => {
+        TaskEvent::Failed(sentence) => {
             end();
             app.shared.say(Tone::Bad, sentence);
         }
-        News::Done(outcome) => {
+        TaskEvent::Done(outcome) => {
             end();
             return ended(app, outcome);
         }
@@ -106,7 +106,7 @@ pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
 
 fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     match outcome {
-        Outcome::Told(sentence) => {
+        Outcome::TaskMessage(sentence) => {
             app.shared.say(Tone::Good, sentence);
             // Whoever has trained a model knows the way.
             app.shared.guided = app.shared.snapshot.runs.iter().all(|run| run.row.is_none());

@@ -21,7 +21,7 @@ use faceprobe_core::run::scored::{Scored, ScoredImage};
 
 use faceprobe::tui::records::{RecordJob, RecordReply};
 use faceprobe::tui::screens::evaluate::sheet::Sheet;
-use faceprobe::tui::snapshot::About;
+use faceprobe::tui::snapshot::RunDetails;
 use faceprobe::tui::snapshot::Snapshot;
 use faceprobe::tui::theme::Theme;
 
@@ -115,7 +115,7 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
         changed.created = "2026-07-29T10:11:12Z".into();
         changed.about.bytes = 5_400_000;
         if changed.id.as_str() == "dense-1" {
-            changed.about = About {
+            changed.about = RunDetails {
                 curve: None,
                 label: Label {
                     title: "the study's head".into(),

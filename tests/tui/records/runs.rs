@@ -46,7 +46,7 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
 
 #[test]
 fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
-    use faceprobe_core::run::journal::{Event as Told, JournalWriter, Life};
+    use faceprobe_core::run::journal::{Event as LastEvent, JournalWriter, LifecycleEvent};
     use faceprobe_core::run::openings::{self, Opening};
     use faceprobe_core::run::{RunFolder, Spec};
     use std::sync::mpsc;
@@ -54,8 +54,10 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     let workspace = faceprobe_core::workspace::Workspace::open(folder.path()).unwrap();
     let made = RunFolder::create(&workspace, &Spec::new(dense(), 1, "cpu")).unwrap();
     let mut journal = JournalWriter::open(&made.events_path()).unwrap();
-    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
-    assert!(journal.write(Told::Life(Life::Finished { summary: "well".into(), seconds: 1.0 })));
+    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    assert!(
+        journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Finished { summary: "well".into(), seconds: 1.0 }))
+    );
     row("dense-1", Kind::DENSE, 0.8, None).save(&made).unwrap();
     let (events, inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
@@ -74,7 +76,7 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     assert!(run.about.bytes > 100);
     let label = Label { title: "first".into(), pinned: true, ..Label::default() };
     label.save(&made).unwrap();
-    nudge.send(faceprobe::tui::watcher::Nudge::Look).unwrap();
+    nudge.send(faceprobe::tui::watcher::WatchRequest::Look).unwrap();
     assert_eq!(until(&|run| run.about.label.pinned).about.label, label);
     // An opened test set, by another process: the result changes, and the record of openings.
     row("dense-1", Kind::DENSE, 0.8, Some(0.75)).save(&made).unwrap();
@@ -93,17 +95,17 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     until(&|run| run.row.as_ref().is_some_and(|row| row.after_test_openings == 1));
     // A worker goes back to it.
     let _lock = made.lock().unwrap();
-    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
-    nudge.send(faceprobe::tui::watcher::Nudge::Look).unwrap();
+    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    nudge.send(faceprobe::tui::watcher::WatchRequest::Look).unwrap();
     until(&|run| run.status != Status::Done);
 }
 
 #[test]
 fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_part_is() {
-    use faceprobe::tui::watcher::Nudge;
+    use faceprobe::tui::watcher::WatchRequest;
     use faceprobe_core::model::{BenchmarkSettings, DenseSettings};
     use faceprobe_core::monitor::{EpochFigures, Update};
-    use faceprobe_core::run::journal::{Event as Told, JournalWriter, Life};
+    use faceprobe_core::run::journal::{Event as LastEvent, JournalWriter, LifecycleEvent};
     use faceprobe_core::run::{JobSpec, ModelSpec, RunFolder, Spec};
     use std::sync::mpsc;
     let folder = tempfile::tempdir().unwrap();
@@ -117,15 +119,15 @@ fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_
     // What a live worker holds.
     let _locks = [series.lock().unwrap(), part.lock().unwrap()];
     let mut journal = JournalWriter::open(&series.events_path()).unwrap();
-    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
-    assert!(journal.write(Told::Work(Update::Stage { name: "dense-1".into() })));
+    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(LastEvent::Work(Update::Stage { name: "dense-1".into() })));
     let mut journal = JournalWriter::open(&part.events_path()).unwrap();
-    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
     let mut epoch = |epoch| {
         let epochs = DenseSettings::default().epochs;
         let figures =
             EpochFigures { epoch, epochs, train_loss: 0.5, train_accuracy: 0.7, validated: None, seconds: 1.0 };
-        assert!(journal.write(Told::Work(Update::Epoch(figures))));
+        assert!(journal.write(LastEvent::Work(Update::Epoch(figures))));
     };
     (1..=3).for_each(&mut epoch);
     let (events, inbox) = mpsc::channel();
@@ -144,12 +146,12 @@ fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_
     let shown = until("folds-1", &|run| last(run) == Some(3));
     let part = until("dense-1", &|run| last(run) == Some(3));
     assert_eq!((shown.facts.stage.as_deref(), shown.share()), (Some("dense-1"), part.share()));
-    let told = |run: &Run| run.story.as_ref().map(|story| story.epochs.len());
+    let told = |run: &Run| run.history.as_ref().map(|history| history.epochs.len());
     assert_eq!(told(&part), None, "nobody looks at its curves");
-    nudge.send(Nudge::Stories(["dense-1".to_owned()].into())).unwrap();
+    nudge.send(WatchRequest::Histories(["dense-1".to_owned()].into())).unwrap();
     until("dense-1", &|run| told(run) == Some(3));
     epoch(4);
     until("dense-1", &|run| told(run) == Some(4) && last(run) == Some(4));
-    nudge.send(Nudge::Stories([].into())).unwrap();
+    nudge.send(WatchRequest::Histories([].into())).unwrap();
     until("dense-1", &|run| told(run).is_none());
 }

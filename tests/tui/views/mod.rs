@@ -17,7 +17,7 @@ use faceprobe::tui::jobs::Job;
 use faceprobe::tui::keys::Context;
 use faceprobe::tui::shared::Overlay;
 use faceprobe::tui::stages::ScreenId;
-use faceprobe::tui::studies::{Ask, Outlook, Reply, Source};
+use faceprobe::tui::studies::{Ask, Reply, Source, StudyStatus};
 use faceprobe::tui::theme::Theme;
 use faceprobe_core::dataset::PrepareSettings;
 use faceprobe_core::dataset::synthetic::SampleSettings;
@@ -32,7 +32,7 @@ fn file(name: &str) -> Source {
     Source::File(format!("/study/{name}.toml").into())
 }
 
-fn outlook() -> Outlook {
+fn outlook() -> StudyStatus {
     let launch = || Action::Launch(Box::new(JobSpec::Sample(SampleSettings::default())));
     let step = |name: &str, needs: &[usize], state, run: Option<&str>, action| Step {
         note: None,
@@ -59,7 +59,7 @@ fn outlook() -> Outlook {
         step("evaluate model dense, seed 1 on portraits", &[2, 6], State::ToDo, None, Action::Wait),
     ];
     let plan = Plan { steps, models: vec!["dense-1".into()], others: vec!["benchmark-1".into(), "logistic-1".into()] };
-    Outlook { title: None, plan }
+    StudyStatus { title: None, plan }
 }
 
 /// The steps of the only study there is, over Runs.

@@ -9,7 +9,7 @@ use crossterm::event::KeyCode;
 use faceprobe::tui::app::App;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::predictor::PredictorReply;
-use faceprobe::tui::snapshot::{About, Run};
+use faceprobe::tui::snapshot::{Run, RunDetails};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
 use faceprobe_core::evaluation::power_law::{Measured, PowerLaw};
@@ -91,7 +91,7 @@ fn with_curve(theme: Theme) -> App {
     let model = ModelSpec::new(None, KnnSettings::default());
     let settings = CurveSettings { sizes: vec![100, 300, 1000, 3000], seeds: vec![1, 2, 3] };
     let job = JobSpec::LearningCurve { dataset: "sample".into(), model, curve: settings };
-    let about = About { curve: Some(Arc::new(curve())), ..About::default() };
+    let about = RunDetails { curve: Some(Arc::new(curve())), ..RunDetails::default() };
     now.runs.push(Arc::new(Run { about, ..run("curve-1", job, Status::Done) }));
     let mut app = app_with(theme, now);
     press(&mut app, KeyCode::Char('3'));

@@ -57,14 +57,14 @@ impl Rules for Settings {
 
 impl Settings {
     /// The selection of cached features.
-    pub fn wanted(&self) -> Wanted {
-        Wanted { backbone: self.backbone.clone(), tap: self.tap.clone(), pool: self.pool }
+    pub fn wanted(&self) -> FeatureFilter {
+        FeatureFilter { backbone: self.backbone.clone(), tap: self.tap.clone(), pool: self.pool }
     }
 }
 
 /// Restricts the cached features used; by default all that exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct FeatureFilter {
     pub backbone: Option<String>,
     pub tap: Option<Taps>,
     pub pool: Option<Pool>,

@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What is dropped and what is relabelled, by content. Nothing follows from a decision to keep.
-pub type Rulings = BTreeMap<ContentHash, Decision>;
+pub type DecisionMap = BTreeMap<ContentHash, Decision>;
 
 /// The decisions of a preparation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Followed {
     /// Those in `data/decisions.csv`.
     #[default]
     Workspace,
-    These(Rulings),
+    These(DecisionMap),
 }
 
 impl Followed {
@@ -27,7 +27,7 @@ impl Followed {
     ///
     /// # Errors
     /// As [`Decisions::load`].
-    pub fn in_force(&self, workspace: &Workspace) -> Result<Rulings> {
+    pub fn in_force(&self, workspace: &Workspace) -> Result<DecisionMap> {
         Ok(match self {
             Self::These(rulings) => rulings.clone(),
             Self::Workspace => {
@@ -39,10 +39,10 @@ impl Followed {
     }
 
     /// The decisions that are stated.
-    pub fn stated(&self) -> Rulings {
+    pub fn stated(&self) -> DecisionMap {
         match self {
             Self::These(rulings) => rulings.clone(),
-            Self::Workspace => Rulings::new(),
+            Self::Workspace => DecisionMap::new(),
         }
     }
 }
@@ -88,7 +88,7 @@ impl FromStr for Followed {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.trim() {
             "workspace" => return Ok(Self::Workspace),
-            "none" => return Ok(Self::These(Rulings::new())),
+            "none" => return Ok(Self::These(DecisionMap::new())),
             _ => {}
         }
         // A label may hold commas; what begins as a decision does is one.
@@ -99,7 +99,7 @@ impl FromStr for Followed {
                 _ => parts.push(part.to_owned()),
             }
         }
-        let mut rulings = Rulings::new();
+        let mut rulings = DecisionMap::new();
         for part in parts {
             let (hash, decision) = ruling(&part)?;
             if rulings.insert(hash, decision).is_some() {
@@ -137,14 +137,14 @@ mod tests {
     fn decisions_lead_to_a_text_and_back_whatever_the_label() {
         let hash = |byte: u8| ContentHash([byte; 32]);
         let label = |text: &str| Decision::Relabel(text.to_owned());
-        let rulings: Rulings = [
+        let rulings: DecisionMap = [
             (hash(1), Decision::Drop),
             (hash(2), label("a, b,drop c")),
             (hash(3), label("no \"one\", relabel x")),
             (hash(4), label("drop")),
         ]
         .into();
-        for followed in [Followed::These(rulings), Followed::These(Rulings::new()), Followed::Workspace] {
+        for followed in [Followed::These(rulings), Followed::These(DecisionMap::new()), Followed::Workspace] {
             assert_eq!(followed.to_string().parse::<Followed>().unwrap(), followed);
         }
         let twice = format!("drop {0},relabel {0} male", hash(1));
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn what_an_account_of_before_followed_is_known_only_where_nothing_was_decided() {
         let mut report = PrepareReport::default();
-        assert_eq!(report.rulings(), Some(Rulings::new()));
+        assert_eq!(report.rulings(), Some(DecisionMap::new()));
         report.dropped.push(Dropped {
             reason: "decided".into(),
             explanation: String::new(),

@@ -95,7 +95,7 @@ fn drive(part: &str) -> bool {
 
 /// A path split into components, and whether it starts at a root that this machine need not have.
 #[derive(Debug, PartialEq, Eq)]
-struct Meant {
+struct WrittenPath {
     parts: Vec<String>,
     absolute: bool,
     /// On a drive or a server.
@@ -103,7 +103,7 @@ struct Meant {
 }
 
 /// The components of a path that does not exist; none if it leaves its base folder.
-fn meant(written: &str) -> Option<Meant> {
+fn meant(written: &str) -> Option<WrittenPath> {
     let slashes = written.replace('\\', "/");
     let elsewhere = slashes.starts_with("//") || slashes.split('/').next().is_some_and(drive);
     let mut parts: Vec<String> = Vec::new();
@@ -114,7 +114,7 @@ fn meant(written: &str) -> Option<Meant> {
             part => parts.push(part.to_owned()),
         }
     }
-    (!parts.is_empty()).then_some(Meant { parts, absolute: slashes.starts_with('/') && !elsewhere, elsewhere })
+    (!parts.is_empty()).then_some(WrittenPath { parts, absolute: slashes.starts_with('/') && !elsewhere, elsewhere })
 }
 
 /// A name for comparison: NFC-normalised, case-folded.
@@ -188,7 +188,7 @@ impl Locator {
 
     /// The only file that a path can refer to.
     fn find(&mut self, written: &str) -> Option<Match> {
-        let Meant { parts, absolute, elsewhere } = meant(written)?;
+        let WrittenPath { parts, absolute, elsewhere } = meant(written)?;
         if !elsewhere {
             let base = if absolute { PathBuf::from("/") } else { self.root.clone() };
             if let Some(names) = self.walk(&base, &parts) {
@@ -254,7 +254,7 @@ impl Locator {
     pub fn near(&mut self, written: &str) -> Option<String> {
         /// Maximum number of different letters.
         const FARTHEST: usize = 2;
-        let Meant { parts, .. } = meant(written)?;
+        let WrittenPath { parts, .. } = meant(written)?;
         let name = folded(parts.last()?);
         let root = self.root.clone();
         let everywhere = self.everywhere.get_or_insert_with(|| everywhere(&root));

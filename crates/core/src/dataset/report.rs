@@ -1,7 +1,7 @@
 //! The report of a preparation: `report.json` next to the manifest, shown by the Data screen too.
 
 use super::division::{Fold, SplitMethod};
-use super::followed::{Rulings, ruling};
+use super::followed::{DecisionMap, ruling};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::Alignment;
 use crate::own_files;
@@ -130,11 +130,11 @@ fn is_zero(count: &usize) -> bool {
 impl PrepareReport {
     /// The decisions about images that were followed; none where it cannot be told which, as earlier versions kept no
     /// record of them.
-    pub fn rulings(&self) -> Option<Rulings> {
+    pub fn rulings(&self) -> Option<DecisionMap> {
         if self.followed.is_empty() {
             let dropped = self.dropped.iter().any(|dropped| dropped.reason == "decided");
             let relabelled = self.warnings.iter().any(|warning| warning.contains("the label that was decided"));
-            return (!dropped && !relabelled).then(Rulings::new);
+            return (!dropped && !relabelled).then(DecisionMap::new);
         }
         self.followed.iter().map(|text| ruling(text).ok()).collect()
     }

@@ -3,7 +3,7 @@
 
 use super::decisions::{Decision, class_of};
 use super::duplicates::{Verdict, judge};
-use super::followed::{Followed, Rulings, ruling_text};
+use super::followed::{DecisionMap, Followed, ruling_text};
 use super::inspect::Stamp;
 use super::locate::{Locator, Placed, place};
 use super::prepare::{PrepareSettings, Source};
@@ -129,7 +129,7 @@ pub(super) fn decodable(
 }
 
 /// The decisions to record in the report: all that the settings state, or those of the workspace on these images.
-pub(super) fn followed(usable: &[Usable], settings: &PrepareSettings, rulings: &Rulings) -> Vec<String> {
+pub(super) fn followed(usable: &[Usable], settings: &PrepareSettings, rulings: &DecisionMap) -> Vec<String> {
     let there: HashSet<ContentHash> = match settings.decisions {
         Followed::Workspace => usable.iter().map(|sample| sample.hash).collect(),
         Followed::These(_) => rulings.keys().copied().collect(),
@@ -145,7 +145,7 @@ pub(super) fn followed(usable: &[Usable], settings: &PrepareSettings, rulings: &
 pub(super) fn decided(
     mut usable: Vec<Usable>,
     settings: &PrepareSettings,
-    rulings: &Rulings,
+    rulings: &DecisionMap,
     classes: &[String; 2],
     drops: &mut Drops,
 ) -> Result<(Vec<Usable>, Option<String>)> {

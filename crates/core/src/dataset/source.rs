@@ -82,6 +82,7 @@ impl<'de> Deserialize<'de> for Adapter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceSpec {
     pub adapter: Adapter,
+    #[serde(with = "path_text")]
     pub path: PathBuf,
 }
 

@@ -36,7 +36,7 @@ pub struct Outputs {
 
 /// The present state of an output path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum OutputState {
     /// The path is free.
     Free,
     /// A terminal, a pipe or a device: it is written to, not replaced.
@@ -48,7 +48,7 @@ pub enum Standing {
 }
 
 /// The same, with the resolved path and the refusal.
-enum There {
+enum ResolvedOutput {
     Free,
     Stream,
     Own(PathBuf),
@@ -83,13 +83,13 @@ impl Outputs {
     ///
     /// # Errors
     /// As wrong usage, a path that can never be written: an input, a folder, one of the workspace's own files.
-    pub fn standing(&mut self, path: &Path) -> Result<Standing> {
+    pub fn standing(&mut self, path: &Path) -> Result<OutputState> {
         match self.look(path)? {
-            There::Free => Ok(Standing::Free),
-            There::Stream => Ok(Standing::Stream),
-            There::Own(_) => Ok(Standing::Own),
-            There::Foreign(..) => Ok(Standing::Foreign),
-            There::Never(error) => Err(error),
+            ResolvedOutput::Free => Ok(OutputState::Free),
+            ResolvedOutput::Stream => Ok(OutputState::Stream),
+            ResolvedOutput::Own(_) => Ok(OutputState::Own),
+            ResolvedOutput::Foreign(..) => Ok(OutputState::Foreign),
+            ResolvedOutput::Never(error) => Err(error),
         }
     }
 
@@ -100,11 +100,11 @@ impl Outputs {
     /// created.
     pub fn check(&mut self, path: &Path) -> Result<()> {
         match self.look(path)? {
-            There::Never(error) => Err(error),
-            There::Foreign(_, error) if !self.force => Err(error),
-            There::Stream => Ok(()),
-            There::Own(real) | There::Foreign(real, _) => takes_files(folder_of(&real)),
-            There::Free => takes_files(folder_of(path)),
+            ResolvedOutput::Never(error) => Err(error),
+            ResolvedOutput::Foreign(_, error) if !self.force => Err(error),
+            ResolvedOutput::Stream => Ok(()),
+            ResolvedOutput::Own(real) | ResolvedOutput::Foreign(real, _) => takes_files(folder_of(&real)),
+            ResolvedOutput::Free => takes_files(folder_of(path)),
         }
     }
 
@@ -114,13 +114,13 @@ impl Outputs {
     /// As [`Outputs::check`]; a folder that cannot be written.
     pub fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
         match self.look(path)? {
-            There::Never(error) => Err(error),
-            There::Foreign(_, error) if !self.force => Err(error),
-            There::Stream => stream(path, bytes),
+            ResolvedOutput::Never(error) => Err(error),
+            ResolvedOutput::Foreign(_, error) if !self.force => Err(error),
+            ResolvedOutput::Stream => stream(path, bytes),
             // A link is kept: its target is replaced.
-            There::Own(real) | There::Foreign(real, _) => self.replace(&real, bytes),
-            There::Free if self.create(path, bytes)? => Ok(()),
-            There::Free => Err(refused(path, "appeared while this command was at work; name another file")),
+            ResolvedOutput::Own(real) | ResolvedOutput::Foreign(real, _) => self.replace(&real, bytes),
+            ResolvedOutput::Free if self.create(path, bytes)? => Ok(()),
+            ResolvedOutput::Free => Err(refused(path, "appeared while this command was at work; name another file")),
         }
     }
 
@@ -132,8 +132,10 @@ impl Outputs {
     pub fn write_first(&mut self, names: impl IntoIterator<Item = PathBuf>, bytes: &[u8]) -> Result<PathBuf> {
         for name in names {
             match self.look(&name)? {
-                There::Own(real) if !self.has_written(&real) => return self.replace(&real, bytes).map(|()| name),
-                There::Free if self.create(&name, bytes)? => return Ok(name),
+                ResolvedOutput::Own(real) if !self.has_written(&real) => {
+                    return self.replace(&real, bytes).map(|()| name);
+                }
+                ResolvedOutput::Free if self.create(&name, bytes)? => return Ok(name),
                 _ => {}
             }
         }
@@ -146,15 +148,15 @@ impl Outputs {
     /// A file that cannot be written; no usable name.
     pub fn write_new(&mut self, names: impl IntoIterator<Item = PathBuf>, bytes: &[u8]) -> Result<PathBuf> {
         for name in names {
-            if matches!(self.look(&name)?, There::Free) && self.create(&name, bytes)? {
+            if matches!(self.look(&name)?, ResolvedOutput::Free) && self.create(&name, bytes)? {
                 return Ok(name);
             }
         }
         Err(no_name())
     }
 
-    fn look(&mut self, path: &Path) -> Result<There> {
-        let never = |what: &str| Ok(There::Never(refused(path, what)));
+    fn look(&mut self, path: &Path) -> Result<ResolvedOutput> {
+        let never = |what: &str| Ok(ResolvedOutput::Never(refused(path, what)));
         let facts = match fs::metadata(path) {
             Ok(facts) => facts,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -163,7 +165,7 @@ impl Outputs {
                 } else if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
                     never("is a folder; name a file")
                 } else {
-                    Ok(There::Free)
+                    Ok(ResolvedOutput::Free)
                 };
             }
             Err(error) => return Err(Error::at(path, error)),
@@ -176,7 +178,7 @@ impl Outputs {
             return never("is what is read, and would be overwritten; name another file");
         }
         if is_stream(path) {
-            return Ok(There::Stream);
+            return Ok(ResolvedOutput::Stream);
         }
         if !kind.is_file() {
             return never("is not an ordinary file; name another");
@@ -184,7 +186,7 @@ impl Outputs {
         let real = path.canonicalize().at(path)?;
         let why = match self.ledger.of(&real)? {
             // A write-protected file is protected on purpose.
-            Record::AsWritten if facts.permissions().mode() & 0o222 != 0 => return Ok(There::Own(real)),
+            Record::AsWritten if facts.permissions().mode() & 0o222 != 0 => return Ok(ResolvedOutput::Own(real)),
             Record::AsWritten => "is protected against writing",
             _ if self.needed.iter().any(|folder| real.starts_with(folder)) => {
                 return never("is a file that this workspace needs; name another file");
@@ -193,7 +195,7 @@ impl Outputs {
             Record::Unknown => "exists and was not made here",
         };
         let error = refused(path, &format!("{why}; name another file, or overwrite it with --force"));
-        Ok(There::Foreign(real, error))
+        Ok(ResolvedOutput::Foreign(real, error))
     }
 
     /// False if a file with that name has appeared.
@@ -364,9 +366,9 @@ mod tests {
         let mut outputs = Outputs::new(&workspace, false);
         outputs.write(&real, b"one").unwrap();
         outputs.ledger.note(&real, b"two");
-        assert_eq!(Outputs::new(&workspace, false).standing(&real).unwrap(), Standing::Own);
+        assert_eq!(Outputs::new(&workspace, false).standing(&real).unwrap(), OutputState::Own);
         fs::write(&real, "two").unwrap();
-        assert_eq!(Outputs::new(&workspace, false).standing(&real).unwrap(), Standing::Own);
+        assert_eq!(Outputs::new(&workspace, false).standing(&real).unwrap(), OutputState::Own);
 
         let names = || (1..).map(|number: u32| folder.path().join(format!("map-{number}.png")));
         let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();

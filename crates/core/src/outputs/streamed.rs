@@ -1,6 +1,6 @@
 //! Outputs written piece by piece, because they can be larger than memory.
 
-use super::{Outputs, There, folder_of, refused};
+use super::{Outputs, ResolvedOutput, folder_of, refused};
 use crate::error::{AtPath, Error, Result};
 use crate::scratch;
 use crate::workspace::{persist, persist_new};
@@ -16,11 +16,11 @@ impl Outputs {
     /// As [`Outputs::write`], and errors of `fill`; a stream, to which such a file cannot be written.
     pub fn write_with(&mut self, path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
         let there = match self.look(path)? {
-            There::Never(error) => return Err(error),
-            There::Foreign(_, error) if !self.force => return Err(error),
-            There::Stream => return Err(refused(path, "is not an ordinary file; name another")),
-            There::Own(real) | There::Foreign(real, _) => Some(real),
-            There::Free => None,
+            ResolvedOutput::Never(error) => return Err(error),
+            ResolvedOutput::Foreign(_, error) if !self.force => return Err(error),
+            ResolvedOutput::Stream => return Err(refused(path, "is not an ordinary file; name another")),
+            ResolvedOutput::Own(real) | ResolvedOutput::Foreign(real, _) => Some(real),
+            ResolvedOutput::Free => None,
         };
         let target = there.as_deref().unwrap_or(path);
         let folder = folder_of(target);

@@ -14,7 +14,7 @@ use crate::run::listing::Damaged;
 use crate::run::openings::{self, Record};
 use crate::run::results::{self, ResultRow, SettingRow, Table};
 use crate::run::scored::{Comparison, Scored, compare};
-use crate::run::{JobSpec, RunFolder, Spec, Story, choice};
+use crate::run::{History, JobSpec, RunFolder, Spec, choice};
 use crate::study::{self, Exported, Holdings, ReportWanted, export};
 use crate::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ pub struct Set {
 pub struct Model {
     pub row: ResultRow,
     pub info: Option<ModelInfo>,
-    pub story: Story,
+    pub history: History,
     /// Validation, and test if it was opened.
     pub parts: Vec<Part>,
 }
@@ -253,7 +253,7 @@ fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Resul
     }
     // The metadata of a damaged model file is left out of the report.
     let info = ModelInfo::read(&run.model_path()).ok();
-    Ok(Model { row: row.clone(), info, story: Story::read(&run)?, parts })
+    Ok(Model { row: row.clone(), info, history: History::read(&run)?, parts })
 }
 
 fn part(scored: &Scored, thumbnails: bool) -> Result<Part> {

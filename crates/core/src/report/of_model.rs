@@ -149,9 +149,9 @@ fn curves(document: &mut Document, model: &Model) {
     let mut add = |svg: Option<String>, caption: String| {
         drawn.extend(svg.map(|svg| Figure { svg, caption, wide: false }));
     };
-    if model.story.epochs.len() > 1 {
+    if model.history.epochs.len() > 1 {
         let points = |of: fn(&EpochFigures) -> Option<f64>| -> Vec<(f64, f64)> {
-            model.story.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(epoch)?))).collect()
+            model.history.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(epoch)?))).collect()
         };
         // A model trained on the validation split has no validation curve.
         let lines = |[train, val]: [Vec<(f64, f64)>; 2]| {
@@ -159,7 +159,7 @@ fn curves(document: &mut Document, model: &Model) {
             std::iter::once(Curve::line("training", 2, train)).chain(val).collect::<Vec<_>>()
         };
         let (first, last) =
-            (model.story.epochs[0].epoch as f64, model.story.epochs[model.story.epochs.len() - 1].epoch as f64);
+            (model.history.epochs[0].epoch as f64, model.history.epochs[model.history.epochs.len() - 1].epoch as f64);
         let losses = [points(|epoch| Some(epoch.train_loss)), points(|epoch| Some(epoch.validated?.loss))];
         let top = losses.iter().flatten().map(|point| point.1).filter(|loss| loss.is_finite()).fold(0.0, f64::max);
         add(
@@ -221,7 +221,7 @@ fn curves(document: &mut Document, model: &Model) {
 
 /// The settings tried, such as the penalties of a regression.
 fn trials(document: &mut Document, model: &Model) {
-    let rows = model.story.trials.iter().take(40).map(|trial| {
+    let rows = model.history.trials.iter().take(40).map(|trial| {
         vec![trial.setting.clone(), format!("{:.4}", trial.val_accuracy), format!("{:.4}", trial.val_loss)]
     });
     document.table(

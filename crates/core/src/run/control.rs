@@ -36,7 +36,7 @@ impl Command {
 
 /// The state requested last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum RequestedState {
     GoOn,
     Pause,
     Stop,
@@ -45,26 +45,26 @@ pub enum Wish {
 /// The requested state, shared between the socket's thread and the working threads.
 #[derive(Debug)]
 pub struct Switch {
-    wish: Mutex<Wish>,
+    wish: Mutex<RequestedState>,
     changed: Condvar,
 }
 
 impl Default for Switch {
     fn default() -> Self {
-        Self { wish: Mutex::new(Wish::GoOn), changed: Condvar::new() }
+        Self { wish: Mutex::new(RequestedState::GoOn), changed: Condvar::new() }
     }
 }
 
 impl Switch {
     /// The present request.
-    pub fn wish(&self) -> Wish {
+    pub fn wish(&self) -> RequestedState {
         *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the request; a stop is final. Returns true if it changed.
-    pub fn set(&self, wish: Wish) -> bool {
+    pub fn set(&self, wish: RequestedState) -> bool {
         let mut held = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        if *held == Wish::Stop || *held == wish {
+        if *held == RequestedState::Stop || *held == wish {
             return false;
         }
         *held = wish;
@@ -75,8 +75,11 @@ impl Switch {
     /// Blocks while paused; then returns true if the work should stop.
     pub fn stopped(&self) -> bool {
         let held = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = self.changed.wait_while(held, |wish| *wish == Wish::Pause).unwrap_or_else(PoisonError::into_inner);
-        *held == Wish::Stop
+        let held = self
+            .changed
+            .wait_while(held, |wish| *wish == RequestedState::Pause)
+            .unwrap_or_else(PoisonError::into_inner);
+        *held == RequestedState::Stop
     }
 }
 

@@ -1,7 +1,7 @@
 //! The state of a run without its curves: its size does not depend on the length of the journal.
 
 use super::follower::Fold;
-use super::journal::{Entry, Event, Life};
+use super::journal::{Entry, Event, LifecycleEvent};
 use crate::monitor::{EpochFigures, Update};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct Progress {
 /// The last lifecycle event of the worker. The journal does not tell whether it is still alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Told {
+pub enum LastEvent {
     /// It has not started.
     #[default]
     Nothing,
@@ -42,7 +42,7 @@ pub struct Best {
 /// A journal folded into one state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Facts {
-    pub told: Told,
+    pub told: LastEvent,
     pub stage: Option<String>,
     pub progress: Option<Progress>,
     pub last_epoch: Option<EpochFigures>,
@@ -67,30 +67,30 @@ impl Fold for Facts {
         // A clock that was set back must not reduce the elapsed time.
         self.latest = self.latest.max(Some(entry.at));
         match entry.event {
-            Event::Life(life) => self.take_life(life, entry.at),
+            Event::LifecycleEvent(life) => self.take_life(life, entry.at),
             Event::Work(update) => self.take_update(update),
         }
     }
 }
 
 impl Facts {
-    fn take_life(&mut self, life: Life, at: i64) {
+    fn take_life(&mut self, life: LifecycleEvent, at: i64) {
         match life {
-            Life::Started { .. } => {
-                self.told = Told::Running;
+            LifecycleEvent::Started { .. } => {
+                self.told = LastEvent::Running;
                 self.started.get_or_insert(at);
                 self.ended = None;
                 self.outcome = None;
             }
-            Life::Paused => self.told = Told::Paused,
-            Life::Resumed => self.told = Told::Running,
-            Life::Finished { summary, .. } => self.end(Told::Done, Some(summary), at),
-            Life::Failed { error, .. } => self.end(Told::Failed, Some(error), at),
-            Life::Stopped { summary, .. } => self.end(Told::Stopped, summary, at),
+            LifecycleEvent::Paused => self.told = LastEvent::Paused,
+            LifecycleEvent::Resumed => self.told = LastEvent::Running,
+            LifecycleEvent::Finished { summary, .. } => self.end(LastEvent::Done, Some(summary), at),
+            LifecycleEvent::Failed { error, .. } => self.end(LastEvent::Failed, Some(error), at),
+            LifecycleEvent::Stopped { summary, .. } => self.end(LastEvent::Stopped, summary, at),
         }
     }
 
-    fn end(&mut self, told: Told, outcome: Option<String>, at: i64) {
+    fn end(&mut self, told: LastEvent, outcome: Option<String>, at: i64) {
         self.told = told;
         self.outcome = outcome;
         self.ended = self.latest.max(Some(at));

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[serde(untagged)]
 pub enum Event {
     /// A lifecycle event of the worker.
-    Life(Life),
+    LifecycleEvent(LifecycleEvent),
     /// An update of the work.
     Work(Update),
 }
@@ -23,7 +23,7 @@ pub enum Event {
 /// Lifecycle events of the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Life {
+pub enum LifecycleEvent {
     Started {
         pid: u32,
         threads: usize,
@@ -62,14 +62,16 @@ impl Entry {
         let time = jiff::Timestamp::from_millisecond(self.at)
             .map_or_else(|_| String::new(), |at| at.strftime("%H:%M:%S").to_string());
         let what = match &self.event {
-            Event::Life(life) => match life {
-                Life::Started { pid, threads } => format!("started with {threads} threads as process {pid}"),
-                Life::Paused => "paused".into(),
-                Life::Resumed => "resumed".into(),
-                Life::Finished { summary, seconds } => format!("done after {seconds:.1} s: {summary}"),
-                Life::Failed { error, seconds } => format!("failed after {seconds:.1} s: {error}"),
-                Life::Stopped { summary: Some(summary), seconds } => format!("stopped after {seconds:.1} s: {summary}"),
-                Life::Stopped { summary: None, seconds } => format!("stopped after {seconds:.1} s"),
+            Event::LifecycleEvent(life) => match life {
+                LifecycleEvent::Started { pid, threads } => format!("started with {threads} threads as process {pid}"),
+                LifecycleEvent::Paused => "paused".into(),
+                LifecycleEvent::Resumed => "resumed".into(),
+                LifecycleEvent::Finished { summary, seconds } => format!("done after {seconds:.1} s: {summary}"),
+                LifecycleEvent::Failed { error, seconds } => format!("failed after {seconds:.1} s: {error}"),
+                LifecycleEvent::Stopped { summary: Some(summary), seconds } => {
+                    format!("stopped after {seconds:.1} s: {summary}")
+                }
+                LifecycleEvent::Stopped { summary: None, seconds } => format!("stopped after {seconds:.1} s"),
             },
             Event::Work(update) => match update {
                 Update::Stage { name } => name.clone(),

@@ -1,6 +1,6 @@
 //! The results table of all models: validation accuracy, and test accuracy once opened.
 
-use super::journal::{Event, JournalWriter, Life};
+use super::journal::{Event, JournalWriter, LifecycleEvent};
 use super::listing::{self, Damaged, Listed};
 use super::openings::{self, Record};
 use super::refit;
@@ -198,8 +198,8 @@ impl ResultRow {
     pub fn close(&self, run: &RunFolder) -> Result<()> {
         let view = RunView::open(run.clone())?;
         if view.status == Status::Interrupted {
-            let life = Life::Finished { summary: self.summary(), seconds: self.seconds };
-            JournalWriter::open(&run.events_path())?.write(Event::Life(life));
+            let life = LifecycleEvent::Finished { summary: self.summary(), seconds: self.seconds };
+            JournalWriter::open(&run.events_path())?.write(Event::LifecycleEvent(life));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The status of a run for clients: the state of its journal, and whether it has a worker.
 
-use super::facts::{Facts, Told};
+use super::facts::{Facts, LastEvent};
 use super::folder::{RunFolder, RunId};
 use super::follower::Follower;
 use super::queue;
@@ -8,7 +8,7 @@ use super::results::ResultRow;
 use super::spec::Spec;
 use super::summary;
 use crate::error::Result;
-use crate::slurm::{Placement, Standing};
+use crate::slurm::{Placement, TaskCounts};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -54,18 +54,18 @@ impl Status {
     }
 
     /// The status that follows from the worker's last event, whether it is alive, and how long it was waited for.
-    fn of(told: Told, alive: bool, queued: bool, waited: Duration) -> Self {
+    fn of(told: LastEvent, alive: bool, queued: bool, waited: Duration) -> Self {
         match told {
-            Told::Nothing if alive => Self::Waiting,
-            Told::Nothing if queued => Self::Queued,
-            Told::Nothing if waited >= PATIENCE => Self::Interrupted,
-            Told::Nothing => Self::Waiting,
-            Told::Running | Told::Paused if !alive => Self::Interrupted,
-            Told::Running => Self::Running,
-            Told::Paused => Self::Paused,
-            Told::Done => Self::Done,
-            Told::Failed => Self::Failed,
-            Told::Stopped => Self::Stopped,
+            LastEvent::Nothing if alive => Self::Waiting,
+            LastEvent::Nothing if queued => Self::Queued,
+            LastEvent::Nothing if waited >= PATIENCE => Self::Interrupted,
+            LastEvent::Nothing => Self::Waiting,
+            LastEvent::Running | LastEvent::Paused if !alive => Self::Interrupted,
+            LastEvent::Running => Self::Running,
+            LastEvent::Paused => Self::Paused,
+            LastEvent::Done => Self::Done,
+            LastEvent::Failed => Self::Failed,
+            LastEvent::Stopped => Self::Stopped,
         }
     }
 }
@@ -127,7 +127,7 @@ impl RunView {
     }
 
     /// The status of its tasks, if it was placed on a cluster.
-    pub fn standing(&self) -> Option<&Standing> {
+    pub fn standing(&self) -> Option<&TaskCounts> {
         self.placed.as_ref().map(|(placement, _)| placement.standing())
     }
 
@@ -157,7 +157,7 @@ impl RunView {
         // Asked before reading: a worker that ends in between has written its last word by then.
         let alive = self.folder.is_alive();
         let news = self.journal.read_to_end()? || first;
-        let queued = self.facts().told == Told::Nothing && queue::is_queued(&self.folder);
+        let queued = self.facts().told == LastEvent::Nothing && queue::is_queued(&self.folder);
         if self.status == Status::Queued && !queued {
             self.waiting_since = Instant::now();
         }
@@ -200,7 +200,7 @@ impl RunView {
 
     /// Whether the run is done but its journal is incomplete.
     pub fn journal_is_short(&self) -> bool {
-        self.status == Status::Done && self.facts().told != Told::Done
+        self.status == Status::Done && self.facts().told != LastEvent::Done
     }
 
     /// Reads the result again after something outside the journal (an opened test set) changed it.

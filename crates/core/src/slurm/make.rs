@@ -17,13 +17,13 @@ use std::fs;
 
 /// The work to be divided into tasks.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct WorkRequest {
     pub jobs: Vec<Spec>,
     /// Maximum number of tasks per step.
     pub tasks: usize,
 }
 
-impl Wanted {
+impl WorkRequest {
     /// A key that is equal for the same work.
     fn key(&self) -> Result<String> {
         let specs: Vec<Spec> = self.jobs.iter().map(|spec| Spec { created: String::new(), ..spec.clone() }).collect();
@@ -36,7 +36,7 @@ impl Wanted {
 ///
 /// # Errors
 /// Work that is refused.
-pub fn draft(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
+pub fn draft(workspace: &Workspace, wanted: &WorkRequest) -> Result<Plan> {
     let mut next: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut name = |spec: &Spec| {
         let kind = spec.job.kind_name();
@@ -54,7 +54,7 @@ pub fn draft(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
 ///
 /// # Errors
 /// Work that is refused; folders that cannot be written.
-pub fn make(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
+pub fn make(workspace: &Workspace, wanted: &WorkRequest) -> Result<Plan> {
     let key = wanted.key()?;
     // Runs that are gone or were changed since cannot be done by it any more.
     let is_its = |(run, spec): (&String, &Spec)| {
@@ -77,7 +77,7 @@ pub fn make(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
 }
 
 /// Creates the runs of a plan, which are added to `made`, and writes it.
-fn written(workspace: &Workspace, wanted: &Wanted, made: &mut Vec<RunFolder>) -> Result<Plan> {
+fn written(workspace: &Workspace, wanted: &WorkRequest, made: &mut Vec<RunFolder>) -> Result<Plan> {
     let mut name = |spec: &Spec| {
         let run = RunFolder::create(workspace, spec)?;
         let id = run.id().to_string();
@@ -109,7 +109,7 @@ fn folder(workspace: &Workspace, id: &str) -> Result<String> {
     Ok(name)
 }
 
-fn plan(workspace: &Workspace, wanted: &Wanted, name: &mut dyn FnMut(&Spec) -> Result<String>) -> Result<Plan> {
+fn plan(workspace: &Workspace, wanted: &WorkRequest, name: &mut dyn FnMut(&Spec) -> Result<String>) -> Result<Plan> {
     let mut maker = Maker {
         workspace,
         tasks: wanted.tasks.max(1),

@@ -33,8 +33,8 @@ pub mod share;
 pub mod submit;
 
 pub use images::ImageCopies;
-pub use make::{Wanted, draft, make};
-pub use place::{Placement, Standing};
+pub use make::{WorkRequest, draft, make};
+pub use place::{Placement, TaskCounts};
 pub use plan::{Piece, Plan, Step, Task};
 pub use settings::SlurmSettings;
 pub use share::Share;

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::queue::{self, Job, JobState, Queue};
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
-use crate::run::facts::{Progress, Told};
+use crate::run::facts::{LastEvent, Progress};
 use crate::run::{Facts, Follower, RunFolder, Status};
 use crate::seal;
 use crate::workspace::{Workspace, write_whole};
@@ -100,7 +100,7 @@ impl TaskState {
 
 /// The status of the tasks of a run or a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Standing {
+pub struct TaskCounts {
     /// The plan's name.
     pub plan: String,
     pub tasks: usize,
@@ -122,7 +122,7 @@ pub struct Standing {
     pub jobs: Vec<String>,
 }
 
-impl Standing {
+impl TaskCounts {
     /// Whether a task is, or may be, in the queue.
     pub fn is_live(&self) -> bool {
         self.running + self.suspended + self.pending + self.unknown > 0
@@ -155,7 +155,7 @@ pub struct Placement {
     watches: Vec<Watch>,
     /// Journals of its shares, by number.
     shares: Vec<(usize, Follower<Facts>)>,
-    standing: Standing,
+    standing: TaskCounts,
     looked: Option<Instant>,
 }
 
@@ -186,7 +186,7 @@ impl Placement {
 
     fn with(plan: Plan, tasks: Vec<usize>, shares: Vec<(usize, Follower<Facts>)>) -> Self {
         let watches = tasks.iter().map(|_| Watch::default()).collect();
-        Self { plan: Arc::new(plan), tasks, watches, shares, standing: Standing::default(), looked: None }
+        Self { plan: Arc::new(plan), tasks, watches, shares, standing: TaskCounts::default(), looked: None }
     }
 
     /// Checks the queue, the tasks and the journals of shares; true if anything changed.
@@ -212,8 +212,8 @@ impl Placement {
         Ok(new || before != self.standing)
     }
 
-    fn stand(&mut self, queue: Option<&Queue>) -> Standing {
-        let mut standing = Standing { plan: self.plan.id.clone(), tasks: self.tasks.len(), ..Standing::default() };
+    fn stand(&mut self, queue: Option<&Queue>) -> TaskCounts {
+        let mut standing = TaskCounts { plan: self.plan.id.clone(), tasks: self.tasks.len(), ..TaskCounts::default() };
         for (task, watch) in self.tasks.iter().zip(&mut self.watches) {
             let step = (0..self.plan.steps.len()).rfind(|step| self.plan.first(*step) <= *task).unwrap_or(0);
             let index = task - self.plan.first(step);
@@ -243,7 +243,7 @@ impl Placement {
     }
 
     /// The status at the last check.
-    pub fn standing(&self) -> &Standing {
+    pub fn standing(&self) -> &TaskCounts {
         &self.standing
     }
 
@@ -253,25 +253,25 @@ impl Placement {
     }
 
     /// The status of a run, given its own journal.
-    pub fn status(&self, told: Told) -> Status {
+    pub fn status(&self, told: LastEvent) -> Status {
         let standing = &self.standing;
         match told {
-            Told::Done => Status::Done,
+            LastEvent::Done => Status::Done,
             _ if standing.running > 0 => Status::Running,
             _ if standing.suspended > 0 => Status::Paused,
             _ if standing.is_live() => Status::Waiting,
-            Told::Failed => Status::Failed,
+            LastEvent::Failed => Status::Failed,
             _ if self.failed().is_some() => Status::Failed,
-            Told::Stopped => Status::Stopped,
-            Told::Nothing if standing.failed == 0 => Status::Waiting,
-            _ if self.shares.iter().any(|(_, share)| share.state().told == Told::Stopped) => Status::Stopped,
+            LastEvent::Stopped => Status::Stopped,
+            LastEvent::Nothing if standing.failed == 0 => Status::Waiting,
+            _ if self.shares.iter().any(|(_, share)| share.state().told == LastEvent::Stopped) => Status::Stopped,
             _ => Status::Interrupted,
         }
     }
 
     /// The first share that failed, and why.
     fn failed(&self) -> Option<String> {
-        let (task, share) = self.shares.iter().find(|(_, share)| share.state().told == Told::Failed)?;
+        let (task, share) = self.shares.iter().find(|(_, share)| share.state().told == LastEvent::Failed)?;
         let outcome = share.state().outcome.as_deref().unwrap_or("no word");
         Some(format!("task {task} failed: {outcome}"))
     }
@@ -280,7 +280,7 @@ impl Placement {
     pub fn facts(&self, own: &Facts) -> Facts {
         let mut facts = own.clone();
         let shares = || self.shares.iter().map(|(_, share)| share.state());
-        if own.told == Told::Done {
+        if own.told == LastEvent::Done {
             facts.started = shares().filter_map(|share| share.started).chain(own.started).min();
             facts.skipped = facts.skipped.max(shares().map(|share| share.skipped).sum());
             return facts;
@@ -295,7 +295,7 @@ impl Placement {
         if self.standing.is_live() {
             facts.ended = None;
             facts.outcome = None;
-            let own = own.stage.as_ref().filter(|_| own.told == Told::Running);
+            let own = own.stage.as_ref().filter(|_| own.told == LastEvent::Running);
             let stage = own.map(|stage| format!("{stage}; ")).unwrap_or_default();
             facts.stage = Some(format!("{stage}Slurm: {}", self.standing.words()));
         } else if facts.outcome.is_none() {
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn words_name_only_what_there_is() {
-        let standing = Standing {
+        let standing = TaskCounts {
             tasks: 4,
             done: 1,
             running: 2,
@@ -355,9 +355,9 @@ mod tests {
             nodes: ["n2".to_owned(), "n1".to_owned()].into(),
             reason: Some("Resources".into()),
             restarts: 1,
-            ..Standing::default()
+            ..TaskCounts::default()
         };
         assert_eq!(standing.words(), "1 of 4 tasks done, 2 running on n1 n2, 1 pending (Resources), 1 restart");
-        assert_eq!(Standing { tasks: 2, done: 2, ..Standing::default() }.words(), "2 of 2 tasks done");
+        assert_eq!(TaskCounts { tasks: 2, done: 2, ..TaskCounts::default() }.words(), "2 of 2 tasks done");
     }
 }

@@ -23,7 +23,7 @@ pub struct Hands<'a> {
 }
 
 /// What came of it.
-pub enum Begun {
+pub enum StartOutcome {
     /// It needs no worker: there is nothing to do, or it is done now.
     Nothing,
     /// Predict uses this model now.
@@ -39,38 +39,38 @@ pub enum Begun {
 ///
 /// # Errors
 /// A step that cannot be done; what keeps a run from being made or its worker from being started.
-pub fn begin(workspace: &Workspace, step: &Step, hands: Hands<'_>) -> Result<Begun> {
-    let start = |job: JobSpec| -> Result<Begun> {
+pub fn begin(workspace: &Workspace, step: &Step, hands: Hands<'_>) -> Result<StartOutcome> {
+    let start = |job: JobSpec| -> Result<StartOutcome> {
         let waits = hands.queue && queue::takes_turns(&job) && queue::busy(workspace)?;
         let spec = Spec { step: Some(step.name.clone()), ..Spec::new(job, hands.threads, hands.device) };
         if waits {
-            queue::add(workspace, &spec).map(Begun::Queued)
+            queue::add(workspace, &spec).map(StartOutcome::Queued)
         } else {
-            launch(workspace, &spec).map(Begun::Launched)
+            launch(workspace, &spec).map(StartOutcome::Launched)
         }
     };
     match &step.action {
-        Action::None | Action::Wait => Ok(Begun::Nothing),
+        Action::None | Action::Wait => Ok(StartOutcome::Nothing),
         Action::Refuse(why) => Err(Error::failed(format!("{why}."))),
         Action::Report(report) => {
             let output = workspace.root().join(&report.output);
             let options = ReportOptions { thumbnails: report.thumbnails, ..ReportOptions::default() };
             write(workspace, &output, &options)?;
-            Ok(Begun::Nothing)
+            Ok(StartOutcome::Nothing)
         }
         Action::Choose { run, settings, scored } => {
             let run = RunFolder::find(workspace, run)?;
             let scored = scored.as_ref().map(|scored| RunFolder::find(workspace, scored)).transpose()?;
-            settings.choose(workspace, &run, scored.as_ref()).map(Begun::Chosen)
+            settings.choose(workspace, &run, scored.as_ref()).map(StartOutcome::Chosen)
         }
         Action::Launch(job) => start((**job).clone()),
         Action::Refit(run) => start(refit::job(workspace, run)?),
         Action::Extend(run, job) => {
             let run = RunFolder::find(workspace, run)?;
             let spec = Spec { job: (**job).clone(), ..run.spec()? };
-            launch::extend(workspace, run, &spec).map(Begun::Launched)
+            launch::extend(workspace, run, &spec).map(StartOutcome::Launched)
         }
-        Action::Resume(run) => launch::resume(workspace, RunFolder::find(workspace, run)?).map(Begun::Launched),
+        Action::Resume(run) => launch::resume(workspace, RunFolder::find(workspace, run)?).map(StartOutcome::Launched),
         Action::Follow(run) => {
             let run = RunFolder::find(workspace, run)?;
             let age = |spec: &Spec| Some(Timestamp::now().duration_since(spec.created.parse().ok()?));
@@ -78,9 +78,9 @@ pub fn begin(workspace: &Workspace, step: &Step, hands: Hands<'_>) -> Result<Beg
             let waits = RunView::open(run.clone())?.status == Status::Waiting;
             if waits && is_old && !run.is_alive() {
                 // Whoever made its folder was killed before there was a worker.
-                launch::resume(workspace, run).map(Begun::Launched)
+                launch::resume(workspace, run).map(StartOutcome::Launched)
             } else {
-                Ok(Begun::Follow(run))
+                Ok(StartOutcome::Follow(run))
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::model::{EnsembleSettings, ModelSpec};
 use crate::run::{JobSpec, Status, SweepSpec};
 
 /// The status of a step, given the runs that match it.
-pub(super) struct Standing {
+pub(super) struct StepStatus {
     pub state: State,
     pub runs: Vec<String>,
     pub seconds: Option<f64>,
@@ -15,7 +15,7 @@ pub(super) struct Standing {
     pub action: Action,
 }
 
-impl Standing {
+impl StepStatus {
     pub fn todo(action: Action) -> Self {
         Self { state: State::ToDo, runs: Vec::new(), seconds: None, problem: None, action }
     }
@@ -41,24 +41,24 @@ impl Standing {
 
 /// The status from runs that match the same step. Finished ones come first, and among these the ones with an opened
 /// test split; a running one is followed, an interrupted one is resumed; else the job is started.
-pub(super) fn standing(runs: &[&HeldRun], is_done: impl Fn(&HeldRun) -> bool, launch: Action) -> Standing {
+pub(super) fn standing(runs: &[&HeldRun], is_done: impl Fn(&HeldRun) -> bool, launch: Action) -> StepStatus {
     let mut done: Vec<&&HeldRun> = runs.iter().filter(|run| is_done(run)).collect();
     done.sort_by_key(|run| run.row.as_ref().is_none_or(|row| row.test_accuracy.is_none()));
     if let Some(first) = done.first() {
         let ids = done.iter().map(|run| run.id.clone()).collect();
-        return Standing { runs: ids, ..Standing::of(first, State::Done, Action::None) };
+        return StepStatus { runs: ids, ..StepStatus::of(first, State::Done, Action::None) };
     }
     let with = |wanted: &[Status]| runs.iter().rev().find(|run| wanted.contains(&run.status));
     if let Some(run) = with(&[Status::Running, Status::Paused, Status::Waiting, Status::Queued]) {
-        return Standing::of(run, State::Running, Action::Follow(run.id.clone()));
+        return StepStatus::of(run, State::Running, Action::Follow(run.id.clone()));
     }
     if let Some(run) = with(&[Status::Interrupted, Status::Stopped]) {
-        return Standing::of(run, State::ToDo, Action::Resume(run.id.clone()));
+        return StepStatus::of(run, State::ToDo, Action::Resume(run.id.clone()));
     }
     if let Some(run) = with(&[Status::Failed]) {
-        return Standing::of(run, State::Failed, Action::Resume(run.id.clone()));
+        return StepStatus::of(run, State::Failed, Action::Resume(run.id.clone()));
     }
-    Standing::todo(launch)
+    StepStatus::todo(launch)
 }
 
 /// Runs that can be followed, resumed or reused: not the parts of an unfinished sweep, which does them itself.

@@ -3,7 +3,7 @@
 use super::file::Study;
 use crate::backbone::weights;
 use crate::dataset::division::Fold;
-use crate::dataset::followed::{Followed, Rulings};
+use crate::dataset::followed::{DecisionMap, Followed};
 use crate::dataset::manifest::{Manifest, Sources};
 use crate::dataset::synthetic::{SampleSettings, drawn};
 use crate::dataset::{PrepareReport, PrepareSettings, Version, list_prepared, located};
@@ -45,7 +45,7 @@ pub struct HeldSet {
     pub manifest_sha256: String,
     pub fold: Option<Fold>,
     /// The decisions about images that it follows; none where an earlier version kept no record of them.
-    pub followed: Option<Rulings>,
+    pub followed: Option<DecisionMap>,
 }
 
 /// A run.

@@ -21,7 +21,7 @@ mod steps;
 mod write;
 
 pub use crate::toml_text::{Mistake, Mistakes};
-pub use begin::{Begun, Hands, begin};
+pub use begin::{Hands, StartOutcome, begin};
 pub use export::{Exported, export};
 pub use file::{
     Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,

@@ -6,7 +6,7 @@ use super::file::{
 };
 use super::reader::{Pairs, Reader, Table};
 use crate::dataset::PrepareSettings;
-use crate::dataset::followed::{Followed, Rulings, ruling};
+use crate::dataset::followed::{DecisionMap, Followed, ruling};
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
 use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec, TrainingDraw};
@@ -109,8 +109,8 @@ fn data(reader: &mut Reader<'_>, name: &str, mut table: Table<'_>) -> Option<Pre
 }
 
 /// The decisions about images, each in quotes of its own. A study follows those of its file and no others.
-fn decisions(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Rulings {
-    let mut rulings = Rulings::new();
+fn decisions(reader: &mut Reader<'_>, table: &mut Table<'_>) -> DecisionMap {
+    let mut rulings = DecisionMap::new();
     for (at, text) in reader.texts(table, "decisions", "\"drop HASH\" or \"relabel HASH LABEL\"") {
         if text == "workspace" {
             let mend = "the study states them; 'faceprobe study export' writes those that a set was prepared with";

@@ -19,7 +19,7 @@ mod findings;
 mod labels;
 mod reference_model;
 
-pub use faceprobe_core::audit::{Audit, Finding, Kind, SeenByRun, Settings, Subject, Tally, Wanted};
+pub use faceprobe_core::audit::{Audit, FeatureFilter, Finding, Kind, SeenByRun, Settings, Subject, Tally};
 pub use faces::CountFaces;
 pub use reference_model::ReferenceModel;
 

@@ -1,6 +1,6 @@
 //! Selects the cached features that an audit works on.
 
-use super::Wanted;
+use super::FeatureFilter;
 use crate::features::{Dtype, FeatureSpec, Store, Taps, inventory};
 use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::error::Result;
@@ -43,7 +43,7 @@ const NETWORKS: usize = 2;
 pub fn cached(
     folder: &Path,
     keys: &[ContentHash],
-    wanted: &Wanted,
+    wanted: &FeatureFilter,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Cached>, Vec<FeatureSpec>)> {
     let (mut taken, mut damaged) = (Vec::<Cached>::new(), Vec::new());
@@ -62,7 +62,7 @@ pub fn cached(
 }
 
 /// All sets of stores that have a row for each of the images, the widest first.
-fn complete(folder: &Path, keys: &[ContentHash], wanted: &Wanted) -> Result<Vec<Cached>> {
+fn complete(folder: &Path, keys: &[ContentHash], wanted: &FeatureFilter) -> Result<Vec<Cached>> {
     let mut sets: BTreeMap<String, (FeatureSpec, Vec<(usize, Store)>)> = BTreeMap::new();
     for info in inventory(folder) {
         let identity = &info.identity;

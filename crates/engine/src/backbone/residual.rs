@@ -77,14 +77,14 @@ struct Fused {
     depth: usize,
     reduce: Convolution,
     reduce_bounds: Bounds,
-    longer: Vec<Longer>,
+    longer: Vec<Branch>,
     join: Convolution,
     join_bounds: Bounds,
 }
 
 /// A branch after its first convolution.
 #[derive(Debug)]
-struct Longer {
+struct Branch {
     convolutions: Vec<Inner>,
     /// Offsets of the first convolution's output and of the branch's output within a position.
     from: usize,
@@ -163,7 +163,7 @@ impl Fused {
         for (_, count, branch) in long {
             let mut convolutions = branch.into_iter();
             let first = convolutions.next().map_or(0, |conv| conv.sides[0]);
-            longer.push(Longer { convolutions: convolutions.map(Inner::new).collect(), from, to });
+            longer.push(Branch { convolutions: convolutions.map(Inner::new).collect(), from, to });
             from += first;
             to += count;
         }
@@ -208,7 +208,7 @@ impl Fused {
     }
 }
 
-impl Longer {
+impl Branch {
     /// Reads offset `from` and writes offset `to` of every position of the wide buffer.
     fn apply(&self, wide: &mut [f32], images: usize, side: [usize; 2], width: usize) {
         // The output of the previous convolution; none while that is in the wide buffer.

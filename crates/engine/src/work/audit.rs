@@ -1,6 +1,6 @@
 //! The audit job: provides the face counter and the reference model for [`crate::audit`].
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::reference_model;
 use super::scoring::manifest;
 use crate::audit::faces::Cascade;
@@ -14,7 +14,7 @@ use faceprobe_core::monitor::Monitor;
 /// # Errors
 /// As [`audit::run`]; a reference run that cannot be used; a face detector that was requested and is not installed.
 pub(super) fn audit(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     settings: &Settings,
     monitor: &dyn Monitor,

@@ -15,7 +15,7 @@ use faceprobe_core::slurm::Share;
 use faceprobe_core::workspace::{Workspace, write_whole};
 
 /// The context of a job: workspace, run, device and threads.
-pub(super) struct Circumstances<'a> {
+pub(super) struct JobContext<'a> {
     pub workspace: &'a Workspace,
     pub run: &'a RunFolder,
     /// The share of the run to do; none for all of it.
@@ -26,7 +26,7 @@ pub(super) struct Circumstances<'a> {
 }
 
 /// Does the job and returns a sentence about its result.
-pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder: &Recorder) -> Result<String> {
+pub(super) fn execute(job: &JobSpec, circumstances: &JobContext<'_>, recorder: &Recorder) -> Result<String> {
     let workspace = circumstances.workspace;
     match job {
         JobSpec::Sample(settings) => {

@@ -3,7 +3,7 @@
 //! This does not open a test split: images that are in any split of the run's own data set are recognised by their
 //! content and left out.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::scoring::{check_identity, filled_stores, score_split, source_of};
 use crate::model::SavedModel;
 use faceprobe_core::dataset::crops::picture_of;
@@ -23,12 +23,7 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// A run without a model; other classes; no images that are new to the run; images that cannot be read.
-pub(super) fn evaluate(
-    circumstances: &Circumstances<'_>,
-    name: &str,
-    on: &str,
-    monitor: &dyn Monitor,
-) -> Result<String> {
+pub(super) fn evaluate(circumstances: &JobContext<'_>, name: &str, on: &str, monitor: &dyn Monitor) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
     let JobSpec::Train { dataset: trained_on, model: spec, .. } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so there is nothing to evaluate.")));

@@ -1,6 +1,6 @@
 //! Cross-validation: trains one model on each fold's prepared set, each as a run of its own.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::study::{part, part_in};
 use super::training;
 use super::worker::Recorder;
@@ -18,7 +18,7 @@ use faceprobe_core::run::spec::JobSpec;
 /// # Errors
 /// The first fold that fails; models trained before it are kept.
 pub(super) fn train(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     model: &ModelSpec,
     recorder: &Recorder,
@@ -62,7 +62,7 @@ pub(super) fn train(
 ///
 /// # Errors
 /// As for a single model; the first that fails.
-pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
+pub(super) fn open_test(circumstances: &JobContext<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
     let JobSpec::Folds { dataset, .. } = run.spec()?.job else {
         return training::open_test(circumstances, name, monitor);

@@ -1,6 +1,6 @@
 //! Learning curve: trains a model on growing parts of the training split and summarises the results.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::scoring::manifest;
 use super::study::{part, part_in};
 use super::worker::Recorder;
@@ -17,7 +17,7 @@ use faceprobe_core::run::results::ResultRow;
 /// # Errors
 /// The first training that fails; models trained before it are kept.
 pub(super) fn train(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     model: &ModelSpec,
     settings: &CurveSettings,

@@ -1,6 +1,6 @@
 //! The map job: a two-dimensional map of a set's features, cached by its inputs and settings.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::scoring::{filled_stores, manifest, network_source};
 use crate::features::{FeatureRows, FeatureSpec};
 use crate::map::{pca, tsne};
@@ -19,7 +19,7 @@ const BEFORE: usize = 50;
 /// # Errors
 /// Missing data, weights or images; too few images; a stop.
 pub(super) fn run(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     features: &FeatureSpec,
     settings: &MapSettings,

@@ -1,6 +1,6 @@
 //! The depth probe: how well each stage of a backbone separates the classes, by a logistic regression on its features.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::scoring::{filled_stores, manifest, network_source};
 use crate::features::{FeatureSpec, Taps};
 use crate::model::rows::feature_rows;
@@ -17,7 +17,7 @@ use faceprobe_core::workspace::write_whole;
 /// # Errors
 /// Missing data, weights or images; a stage too wide for the pooling; a stop.
 pub(super) fn run(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     features: &FeatureSpec,
     settings: &LogisticSettings,

@@ -1,6 +1,6 @@
 //! Prepares a trained run as the reference model of an audit.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::external_evaluation::{own_images, swapped};
 use super::scoring::{check_identity, filled_stores, source_of};
 use crate::audit::{ReferenceModel, SeenByRun};
@@ -22,7 +22,7 @@ use ndarray::Array2;
 /// A run without a model, the benchmark, other classes; a run whose own data set was removed or changed, since then it
 /// is unknown which images it has seen; images that cannot be read.
 pub(super) fn ask(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     name: &str,
     manifest: &Manifest,
     monitor: &dyn Monitor,

@@ -1,6 +1,6 @@
 //! Feature rows for the splits of a prepared set, and the scores of a trained model on them.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use crate::backbone;
 use crate::features::{self, ExtractOptions, FeatureSpec, NetworkSource, RowSource, Store, StoreIdentity};
 use crate::model::rows::{feature_rows, pixel_rows};
@@ -25,7 +25,7 @@ pub(super) fn network_source(features: &FeatureSpec, device: &str) -> Result<Box
 
 /// Computes missing rows of the given splits and opens the stores.
 pub(super) fn filled_stores(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     manifest: &Manifest,
     splits: &[Split],
     source: &dyn RowSource,
@@ -36,7 +36,7 @@ pub(super) fn filled_stores(
 
 /// The same for the images of a share only, which no other process computes.
 pub(super) fn filled_share(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     manifest: &Manifest,
     splits: &[Split],
     source: &dyn RowSource,

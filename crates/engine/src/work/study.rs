@@ -1,13 +1,13 @@
 //! The demo job: the steps of the shipped study in order, each a run of its own.
 
-use super::execute::{Circumstances, execute};
+use super::execute::{JobContext, execute};
 use super::worker::{Recorder, claimed, recorded};
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
-use faceprobe_core::run::journal::Life;
+use faceprobe_core::run::journal::LifecycleEvent;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::spec::{JobSpec, Spec};
 use faceprobe_core::study::{Action, Holdings, State, demo, plan};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The first step that fails; results of earlier steps are kept.
-pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder) -> Result<String> {
+pub(super) fn run(circumstances: &JobContext<'_>, sample: &SampleSettings, recorder: &Recorder) -> Result<String> {
     let study = demo(sample)?;
     let mut before = None;
     loop {
@@ -55,12 +55,12 @@ pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, re
 }
 
 /// Runs one step as a run of its own. This run's journal names it and its result; details are in its own journal.
-pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder, job: JobSpec) -> Result<RunFolder> {
+pub(super) fn part(circumstances: &JobContext<'_>, recorder: &Recorder, job: JobSpec) -> Result<RunFolder> {
     part_as(circumstances, recorder, job, None)
 }
 
 fn part_as(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     recorder: &Recorder,
     job: JobSpec,
     step: Option<String>,
@@ -74,7 +74,7 @@ fn part_as(
 
 /// Runs a step whose folder exists, unless it has a result already.
 pub(super) fn part_in(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     recorder: &Recorder,
     run: RunFolder,
     job: &JobSpec,
@@ -86,11 +86,11 @@ pub(super) fn part_in(
         return Ok(run);
     }
     let own = Recorder::open(&run, Arc::clone(recorder.switch()))?;
-    own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
+    own.life(LifecycleEvent::Started { pid: std::process::id(), threads: circumstances.threads });
     recorder.update(Update::Stage { name: run.id().to_string() });
     let mut summary = String::new();
     recorded(&own, || {
-        let inner = Circumstances { run: &run, share: None, ..*circumstances };
+        let inner = JobContext { run: &run, share: None, ..*circumstances };
         summary = execute(job, &inner, &own)?;
         Ok(summary.clone())
     })?;

@@ -7,15 +7,15 @@
 //! Small heads are trained in parallel, one thread each: their steps are short, and threads that share one spend much
 //! of it on synchronisation. Large heads saturate the memory bandwidth and are trained one after the other.
 
-use super::execute::Circumstances;
-use super::training::{Ground, ground, train_on};
+use super::execute::JobContext;
+use super::training::{TrainingData, ground, train_on};
 use super::worker::{Recorder, claimed, recorded};
 use crate::model::DenseSettings;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
-use faceprobe_core::run::journal::Life;
+use faceprobe_core::run::journal::LifecycleEvent;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::spec::{JobSpec, Spec};
 use faceprobe_core::run::sweep::SweepSpec;
@@ -38,7 +38,7 @@ struct Head {
 /// Missing data, weights or images; settings out of range; a stop; heads that could not be trained, after all others
 /// are.
 pub(super) fn sweep(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     spec: &SweepSpec,
     recorder: &Recorder,
@@ -100,7 +100,7 @@ struct Failed {
 }
 
 /// Refuses to call a sweep done that lacks heads. `rest` is said of those that it has.
-fn complete(circumstances: &Circumstances<'_>, failed: &[Failed], of: usize, rest: &str) -> Result<()> {
+fn complete(circumstances: &JobContext<'_>, failed: &[Failed], of: usize, rest: &str) -> Result<()> {
     let Some(first) = failed.first() else { return Ok(()) };
     let mut names: Vec<&str> = failed.iter().map(|failed| failed.run.as_str()).collect();
     names.sort_unstable();
@@ -149,7 +149,7 @@ fn model(spec: &SweepSpec, settings: &DenseSettings, seed: usize) -> ModelSpec {
 
 /// The runs of all heads: existing ones of this sweep, and new ones.
 fn heads(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     spec: &SweepSpec,
     settings: &[DenseSettings],
@@ -186,8 +186,8 @@ fn heads(
 /// Trains all heads that have not reached the epoch, in parallel where that is faster, and gives those that could not
 /// be trained.
 fn train_all(
-    circumstances: &Circumstances<'_>,
-    ground: &Ground,
+    circumstances: &JobContext<'_>,
+    ground: &TrainingData,
     dataset: &str,
     heads: &[&Head],
     limit: Option<usize>,
@@ -254,8 +254,8 @@ fn train_all(
 
 /// Trains one head as its own run, unless it has reached the epoch already.
 fn train_head(
-    circumstances: &Circumstances<'_>,
-    ground: &Ground,
+    circumstances: &JobContext<'_>,
+    ground: &TrainingData,
     dataset: &str,
     head: &Head,
     limit: Option<usize>,
@@ -273,7 +273,7 @@ fn train_head(
         return Ok(row);
     }
     let own = Recorder::open(&head.run, Arc::clone(recorder.switch()))?;
-    own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
+    own.life(LifecycleEvent::Started { pid: std::process::id(), threads: circumstances.threads });
     let mut row = None;
     recorded(&own, || {
         let new = train_on(ground, &head.run, dataset, &head.model, limit, &own)?;

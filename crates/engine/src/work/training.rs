@@ -1,6 +1,6 @@
 //! The training job of one model, and the evaluation on its test split.
 
-use super::execute::Circumstances;
+use super::execute::JobContext;
 use super::scoring::{check_identity, filled_stores, manifest, score_split, source_of};
 use crate::backbone::device;
 use crate::features::{Store, StoreIdentity};
@@ -32,7 +32,7 @@ use std::time::Instant;
 /// # Errors
 /// Missing data, weights or images; settings out of range; a training that fails; a stop.
 pub(super) fn train(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     spec: &ModelSpec,
     refit: Option<&str>,
@@ -51,7 +51,7 @@ pub(super) fn train(
 }
 
 /// The data for training models on one kind of rows.
-pub(super) struct Ground {
+pub(super) struct TrainingData {
     manifest: Manifest,
     synthetic: bool,
     division: DataDivision,
@@ -67,7 +67,7 @@ pub(super) struct Ground {
     members: (Vec<Weights>, usize),
 }
 
-impl Ground {
+impl TrainingData {
     /// Values per row.
     pub(super) fn width(&self) -> usize {
         self.identity.width
@@ -114,12 +114,12 @@ fn check_splits(manifest: &Manifest, learns_all: bool, monitor: &dyn Monitor) ->
 
 /// Opens the prepared set and the stores, and computes missing rows.
 pub(super) fn ground(
-    circumstances: &Circumstances<'_>,
+    circumstances: &JobContext<'_>,
     dataset: &str,
     spec: &ModelSpec,
     refit: Option<&str>,
     monitor: &dyn Monitor,
-) -> Result<Ground> {
+) -> Result<TrainingData> {
     let mut manifest = manifest(circumstances.workspace, dataset)?;
     if let Some(count) = spec.train_images() {
         manifest = manifest.drawn(count, spec.seed())?;
@@ -140,7 +140,7 @@ pub(super) fn ground(
     let identity = source.identity();
     let of = Members { refit: refit.is_some(), manifest: &manifest, input: &identity };
     let members = kind.members(spec, circumstances.workspace, &of)?;
-    Ok(Ground {
+    Ok(TrainingData {
         manifest,
         synthetic: report.synthetic,
         division: DataDivision::of(&report),
@@ -159,7 +159,7 @@ pub(super) fn ground(
 /// # Errors
 /// Also a stop, which leaves the best model so far and a checkpoint, and whose message says so.
 pub(super) fn train_on(
-    ground: &Ground,
+    ground: &TrainingData,
     run: &RunFolder,
     dataset: &str,
     spec: &ModelSpec,
@@ -167,7 +167,7 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen, members } = ground;
+    let TrainingData { manifest, synthetic, division, alignment, identity, stores, varied, chosen, members } = ground;
     let learnt = refit::training_splits(chosen.is_some());
     // Identifies model, data and settings: a checkpoint of anything else is not resumed.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
@@ -284,7 +284,7 @@ pub(super) fn train_on(
 ///
 /// # Errors
 /// A run without a model; a data set that was prepared again since; missing images.
-pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
+pub(super) fn open_test(circumstances: &JobContext<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
     let JobSpec::Train { dataset, model: spec, .. } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so there is no test to open for it.")));

@@ -1,13 +1,13 @@
 //! The worker process: executes one run and writes its journal.
 
-use super::execute::{Circumstances, execute};
+use super::execute::{JobContext, execute};
 use super::throttle::Throttle;
 use crate::commands::say_on_stderr;
 use faceprobe_core::claim::Claim;
 use faceprobe_core::error::{AtPath, Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
-use faceprobe_core::run::control::{self, Command, Switch, Wish};
-use faceprobe_core::run::journal::{Event, JournalWriter, Life};
+use faceprobe_core::run::control::{self, Command, RequestedState, Switch};
+use faceprobe_core::run::journal::{Event, JournalWriter, LifecycleEvent};
 use faceprobe_core::run::{RunFolder, RunId};
 use faceprobe_core::run::{RunView, Status, queue, summary};
 use faceprobe_core::slurm::{Share, place};
@@ -50,14 +50,14 @@ impl Recorder {
     }
 
     /// Records a lifecycle event.
-    pub(crate) fn life(&self, life: Life) {
+    pub(crate) fn life(&self, life: LifecycleEvent) {
         let mut record = self.record();
         let rest = record.throttle.rest().map(Event::Work);
-        rest.into_iter().chain([Event::Life(life)]).for_each(|event| record.write(event));
+        rest.into_iter().chain([Event::LifecycleEvent(life)]).for_each(|event| record.write(event));
     }
 
     /// Records the final event, and writes a summary of the journal.
-    fn end(&self, life: Life) {
+    fn end(&self, life: LifecycleEvent) {
         self.life(life);
         summary::renew(&self.run);
     }
@@ -131,14 +131,14 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
     let spec = run.spec()?;
     let switch = Arc::new(Switch::default());
     let recorder = Arc::new(Recorder::open(&own, Arc::clone(&switch))?);
-    recorder.life(Life::Started { pid: std::process::id(), threads: spec.threads });
+    recorder.life(LifecycleEvent::Started { pid: std::process::id(), threads: spec.threads });
     crate::backbone::tune_allocator();
     let threads = i32::try_from(spec.threads).unwrap_or(1);
     tch::set_num_threads(threads);
     // Fails only if the pool exists already, which is impossible in a new process.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(spec.threads).build_global();
 
-    let circumstances = Circumstances { workspace, run: &run, share, threads: spec.threads, device: &spec.device };
+    let circumstances = JobContext { workspace, run: &run, share, threads: spec.threads, device: &spec.device };
     let outcome = recorded(&recorder, || {
         if !placed {
             take_orders(&own, &recorder)?;
@@ -182,13 +182,13 @@ pub(crate) fn recorded(recorder: &Recorder, work: impl FnOnce() -> Result<String
     let seconds = begun.elapsed().as_secs_f64();
     match outcome {
         Ok(summary) => {
-            recorder.end(Life::Finished { summary, seconds });
+            recorder.end(LifecycleEvent::Finished { summary, seconds });
             Ok(())
         }
         Err(error) => {
             recorder.end(match error.kind() {
-                ErrorKind::Stopped => Life::Stopped { summary: Some(error.to_string()), seconds },
-                ErrorKind::Failed | ErrorKind::Usage => Life::Failed { error: error.to_string(), seconds },
+                ErrorKind::Stopped => LifecycleEvent::Stopped { summary: Some(error.to_string()), seconds },
+                ErrorKind::Failed | ErrorKind::Usage => LifecycleEvent::Failed { error: error.to_string(), seconds },
             });
             Err(error)
         }
@@ -202,9 +202,9 @@ fn take_orders(run: &RunFolder, recorder: &Arc<Recorder>) -> Result<()> {
     std::thread::spawn(move || {
         control::serve(&listener, |command| {
             let (wish, life) = match command {
-                Command::Pause => (Wish::Pause, Some(Life::Paused)),
-                Command::Resume => (Wish::GoOn, Some(Life::Resumed)),
-                Command::Stop => (Wish::Stop, None),
+                Command::Pause => (RequestedState::Pause, Some(LifecycleEvent::Paused)),
+                Command::Resume => (RequestedState::GoOn, Some(LifecycleEvent::Resumed)),
+                Command::Stop => (RequestedState::Stop, None),
             };
             if recorder.switch.set(wish)
                 && let Some(life) = life
@@ -224,7 +224,7 @@ fn take_signals(switch: &Arc<Switch>) -> Result<()> {
     std::thread::spawn(move || {
         for signal in signals.forever() {
             if signal != SIGHUP {
-                switch.set(Wish::Stop);
+                switch.set(RequestedState::Stop);
             }
         }
     });

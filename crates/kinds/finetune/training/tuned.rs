@@ -21,7 +21,7 @@ pub(in crate::model) struct Tuned {
 }
 
 /// The result of a batch: per image, the mean of image and mirror image.
-struct Seen {
+struct BatchOutput {
     features: Vec<f32>,
     logits: Vec<f64>,
 }
@@ -139,7 +139,7 @@ impl Tuned {
         Ok((features, seen.into_iter().flat_map(|seen| seen.logits).collect()))
     }
 
-    fn pass(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<Seen>> {
+    fn pass(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<BatchOutput>> {
         let all: Vec<usize> = (0..rows.len()).collect();
         let pieces: Vec<&[usize]> = all.chunks(AT_ONCE).collect();
         let shares = (0..threads().min(pieces.len())).map(|_| self.share()).collect();
@@ -153,7 +153,7 @@ impl Tuned {
         })
     }
 
-    fn forward(&self, values: &[f32]) -> Result<Seen, TchError> {
+    fn forward(&self, values: &[f32]) -> Result<BatchOutput, TchError> {
         tch::no_grad(|| {
             let features = averaged(&self.network.last(&self.geometry.tensor(values)?)?)?;
             let logits = to_array(&self.head.logits(&features)?)?;
@@ -165,7 +165,7 @@ impl Tuned {
                 let (picture, mirror) = both.split_at(width);
                 picture.iter().zip(mirror).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f32>>()
             };
-            Ok(Seen {
+            Ok(BatchOutput {
                 features: flat.chunks_exact(2 * width).flat_map(mean).collect(),
                 logits: logits.chunks_exact(2).map(|both| (both[0] + both[1]) / 2.0).collect(),
             })

@@ -62,7 +62,7 @@ impl Screen for Features {
         work(&shared.snapshot).cloned()
     }
 
-    fn stories(&self, shared: &Shared) -> BTreeSet<String> {
+    fn histories(&self, shared: &Shared) -> BTreeSet<String> {
         work(&shared.snapshot).map(|run| run.id.to_string()).into_iter().collect()
     }
 }

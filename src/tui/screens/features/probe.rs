@@ -31,9 +31,9 @@ pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run) {
     };
     let width = usize::from(inner.width);
     let mut lines = bars::activity(theme, run, width);
-    let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
+    let best = run.history().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
     let name = width.saturating_sub(30).clamp(12, 44);
-    for trial in &run.story().trials {
+    for trial in &run.history().trials {
         let top = Some(trial.val_accuracy) == best;
         // Chance is one half.
         let share = ((trial.val_accuracy - 0.5) * 2.0).max(0.0);

@@ -167,7 +167,9 @@ fn draw_work(frame: &mut Frame, area: Rect, shared: &Shared) {
     }
     if run.facts.skipped > 0 {
         lines.push(Line::styled(format!("{} skipped", format::thousands(run.facts.skipped as u64)), theme.warning()));
-        lines.extend(run.story().skipped.iter().rev().map(|skipped| Line::styled(format!("  {skipped}"), theme.dim())));
+        lines.extend(
+            run.history().skipped.iter().rev().map(|skipped| Line::styled(format!("  {skipped}"), theme.dim())),
+        );
     } else if run.status == Status::Done {
         lines.push(Line::styled("No images were skipped.", theme.dim()));
     }

@@ -204,7 +204,7 @@ impl Screen for Results {
         }
     }
 
-    fn stories(&self, _shared: &Shared) -> BTreeSet<String> {
+    fn histories(&self, _shared: &Shared) -> BTreeSet<String> {
         let comparison = self.comparison.as_ref();
         comparison.map_or_else(BTreeSet::new, |comparison| comparison.runs.iter().cloned().collect())
     }

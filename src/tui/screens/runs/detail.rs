@@ -125,7 +125,7 @@ fn lines(shared: &Shared, detail: &Detail, run: &Run, width: usize) -> Vec<Line<
     if run.facts.skipped > 0 {
         lines.push(Line::default());
         lines.push(Line::styled(format!("Left out {}", run.facts.skipped), theme.accent()));
-        lines.extend(run.story().skipped.iter().take(20).map(|skipped| Line::raw(skipped.clone())));
+        lines.extend(run.history().skipped.iter().take(20).map(|skipped| Line::raw(skipped.clone())));
     }
     for (title, texts) in [("Journal, the end", &detail.journal), ("Log of the worker, last lines", &detail.log)] {
         if texts.is_empty() {

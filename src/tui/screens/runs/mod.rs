@@ -178,7 +178,7 @@ impl Screen for Runs {
         self.table.run(shared)
     }
 
-    fn stories(&self, _shared: &Shared) -> BTreeSet<String> {
+    fn histories(&self, _shared: &Shared) -> BTreeSet<String> {
         self.detail.as_ref().map(|detail| detail.run.clone()).into_iter().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Curves of runs over each other, ready to be drawn: which points lie where, on which scales.
 
 use super::curves::{View, planned};
-use crate::tui::charts::clock::{Along, Clock};
+use crate::tui::charts::clock::{Clock, XAxis};
 use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::charts::{lookup, smoothing};
@@ -40,27 +40,27 @@ impl Figure {
 
 /// A run, its colour among the others, and where its epochs lie.
 #[derive(Debug)]
-pub struct Told {
+pub struct DrawnRun {
     pub run: Arc<Run>,
     pub hue: usize,
     pub clock: Clock,
 }
 
-impl Told {
+impl DrawnRun {
     /// Points of validation, by x.
     pub fn val(&self, figure: Figure) -> Vec<(f64, f64)> {
-        let epochs = self.run.story().epochs.iter();
+        let epochs = self.run.history().epochs.iter();
         epochs.filter_map(|epoch| Some((self.clock.x(epoch.epoch), figure.val(epoch)?))).collect()
     }
 
     fn train(&self, figure: Figure) -> Vec<(f64, f64)> {
-        let epochs = self.run.story().epochs.iter();
+        let epochs = self.run.history().epochs.iter();
         epochs.map(|epoch| (self.clock.x(epoch.epoch), figure.train(epoch))).collect()
     }
 
     /// The figures that were last known at `x`.
     pub fn at(&self, x: f64) -> Option<&EpochFigures> {
-        let epochs = &self.run.story().epochs;
+        let epochs = &self.run.history().epochs;
         let ends: Vec<(f64, f64)> =
             epochs.iter().enumerate().map(|(at, e)| (self.clock.x(e.epoch), at as f64)).collect();
         lookup::at(&ends, x).and_then(|(_, at)| epochs.get(at as usize))
@@ -68,7 +68,7 @@ impl Told {
 
     /// The epoch with the best validation accuracy.
     pub fn best(&self) -> Option<&EpochFigures> {
-        let epochs = &self.run.story().epochs;
+        let epochs = &self.run.history().epochs;
         let accuracies: Vec<(f64, f64)> = epochs
             .iter()
             .enumerate()
@@ -100,10 +100,10 @@ pub struct Board<'a> {
     theme: Theme,
     pub view: &'a View,
     /// The first leads: the cursor and the window go over its epochs.
-    pub runs: Vec<Told>,
+    pub runs: Vec<DrawnRun>,
     /// Runs that cannot be laid along this x.
     pub left_out: Vec<String>,
-    pub along: Along,
+    pub along: XAxis,
     pub x: Scale,
     /// Whether what the charts show has a cursor.
     pub cursor: bool,
@@ -113,18 +113,18 @@ impl<'a> Board<'a> {
     /// The curves of `runs` with their colours.
     pub fn of(shared: &Shared, view: &'a View, runs: &[(Arc<Run>, usize)]) -> Self {
         let clock = |run: &Run, along| {
-            let seconds: Vec<(usize, f64)> = run.story().epochs.iter().map(|e| (e.epoch, e.seconds)).collect();
+            let seconds: Vec<(usize, f64)> = run.history().epochs.iter().map(|e| (e.epoch, e.seconds)).collect();
             Clock::of(along, &seconds, steps(&shared.snapshot, run))
         };
         // Where the leading run cannot be laid along it, nothing can.
         let along = match runs.first() {
             Some((run, _)) if clock(run, view.along).is_some() => view.along,
-            _ => Along::Epochs,
+            _ => XAxis::Epochs,
         };
         let (mut told, mut left_out) = (Vec::new(), Vec::new());
         for (run, hue) in runs {
             match clock(run, along) {
-                Some(clock) => told.push(Told { run: Arc::clone(run), hue: *hue, clock }),
+                Some(clock) => told.push(DrawnRun { run: Arc::clone(run), hue: *hue, clock }),
                 None => left_out.push(run.id.to_string()),
             }
         }
@@ -149,15 +149,15 @@ impl<'a> Board<'a> {
     fn series(&self, figure: Figure) -> Vec<(String, Series)> {
         let theme = self.theme;
         let weight = self.view.weight();
-        let line = |name: String, points: Vec<(f64, f64)>, look: Look| {
+        let line = |name: String, points: Vec<(f64, f64)>, look: CurveStyle| {
             let raw = if weight > 0.0 { points.clone() } else { Vec::new() };
             let points = if weight > 0.0 { smoothing::smoothed(&points, weight) } else { points };
-            let Look { swatch, style, marker, stroke, best } = look;
+            let CurveStyle { swatch, style, marker, stroke, best } = look;
             (name, Series { swatch, style, marker, stroke, points, raw, best, scattered: false })
         };
         match &self.runs[..] {
             [told] => {
-                let look = |index: usize, best| Look {
+                let look = |index: usize, best| CurveStyle {
                     swatch: theme.swatch(index).into(),
                     style: theme.series(index),
                     marker: theme.marker(index),
@@ -166,7 +166,7 @@ impl<'a> Board<'a> {
                 };
                 let mut lines = vec![line("train".into(), told.train(figure), look(0, None))];
                 let val = told.val(figure);
-                if !val.is_empty() || told.run.story().epochs.is_empty() {
+                if !val.is_empty() || told.run.history().epochs.is_empty() {
                     lines.push(line("validation".into(), val, look(1, star(told, figure))));
                 }
                 lines
@@ -174,7 +174,7 @@ impl<'a> Board<'a> {
             runs => runs
                 .iter()
                 .map(|told| {
-                    let look = Look {
+                    let look = CurveStyle {
                         swatch: theme.hue_swatch(told.hue),
                         style: theme.hue(told.hue),
                         marker: theme.hue_marker(told.hue),
@@ -188,7 +188,7 @@ impl<'a> Board<'a> {
     }
 
     /// What has no epochs is a level line at what came of it.
-    fn level_or(&self, told: &Told, figure: Figure) -> Vec<(f64, f64)> {
+    fn level_or(&self, told: &DrawnRun, figure: Figure) -> Vec<(f64, f64)> {
         let level = told.run.row.as_ref().and_then(|row| row.val_accuracy);
         match (told.run.has_curves(), figure, level) {
             (false, Figure::Accuracy, Some(level)) => {
@@ -291,9 +291,9 @@ impl<'a> Board<'a> {
 }
 
 const TEXTS: [fn(f64) -> String; 3] =
-    [|value| Along::Epochs.text(value), |value| Along::Steps.text(value), |value| Along::Time.text(value)];
+    [|value| XAxis::Epochs.text(value), |value| XAxis::Steps.text(value), |value| XAxis::Time.text(value)];
 
-struct Look {
+struct CurveStyle {
     swatch: String,
     style: ratatui::style::Style,
     marker: ratatui::symbols::Marker,
@@ -302,12 +302,12 @@ struct Look {
 }
 
 /// The place of the best epoch on a curve of validation.
-fn star(told: &Told, figure: Figure) -> Option<(f64, f64)> {
+fn star(told: &DrawnRun, figure: Figure) -> Option<(f64, f64)> {
     let best = told.best()?;
     Some((told.clock.x(best.epoch), figure.val(best)?))
 }
 
-fn across(runs: &[Told], view: &View, along: Along) -> Scale {
+fn across(runs: &[DrawnRun], view: &View, along: XAxis) -> Scale {
     let lead = runs.first().map(|told| &told.clock);
     let (low, high) = match (view.range, lead) {
         (Some((first, last)), Some(clock)) => (clock.x(first), clock.x(last)),
@@ -315,7 +315,7 @@ fn across(runs: &[Told], view: &View, along: Along) -> Scale {
             let ends = |epoch: fn(&Run) -> usize| runs.iter().map(move |told| told.clock.x(epoch(&told.run)));
             let low = ends(|_| 1).fold(f64::INFINITY, f64::min);
             // Time begins before the first epoch has ended.
-            let low = if along == Along::Time && !view.log_x { 0.0 } else { low.clamp(0.0, 1e12) };
+            let low = if along == XAxis::Time && !view.log_x { 0.0 } else { low.clamp(0.0, 1e12) };
             (low, ends(|run| planned(run).max(2)).fold(0.0, f64::max))
         }
     };

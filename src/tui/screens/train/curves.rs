@@ -1,6 +1,6 @@
 //! How the curves of Train are looked at, and the keys that change it.
 
-use crate::tui::charts::clock::Along;
+use crate::tui::charts::clock::XAxis;
 use crate::tui::charts::{smoothing, window};
 use crate::tui::keys::Action;
 use crate::tui::shared::Shared;
@@ -31,7 +31,7 @@ pub struct View {
     /// Which charts.
     pub show: Show,
     /// What lies along the bottom, and whether on a logarithmic scale.
-    pub along: Along,
+    pub along: XAxis,
     pub log_x: bool,
     /// Which of [`smoothing::WEIGHTS`] smooths.
     pub smoothing: usize,
@@ -57,12 +57,12 @@ pub struct View {
     pub column: Option<usize>,
     /// Where the large chart was opened, if that was another screen.
     #[serde(skip)]
-    pub back: Option<Back>,
+    pub back: Option<ReturnTo>,
 }
 
 /// What was there before another screen opened the large chart.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Back {
+pub struct ReturnTo {
     pub screen: ScreenId,
     pub marked: Vec<String>,
     pub selected: Option<String>,
@@ -98,7 +98,7 @@ impl View {
         match action {
             Action::LogScale => self.log = !self.log,
             Action::LogX => self.log_x = !self.log_x,
-            Action::Along => self.along = self.along.next(),
+            Action::XAxis => self.along = self.along.next(),
             Action::Curves => {
                 self.show = match self.show {
                     Show::Both => Show::Loss,

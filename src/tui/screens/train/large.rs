@@ -1,9 +1,9 @@
 //! The large chart: the curves with the screen for themselves, the values of every run at the cursor, or all epochs as
 //! a table.
 
-use super::board::{Board, Figure, Told};
+use super::board::{Board, DrawnRun, Figure};
 use super::curves::{self, Show, View};
-use crate::tui::charts::clock::Along;
+use crate::tui::charts::clock::XAxis;
 use crate::tui::charts::lines;
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::shared::{Hits, Shared, Target};
@@ -106,10 +106,10 @@ fn draw_head(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run, board: &
         add(format!(" · epochs {first} to {last}"), theme.accent());
     }
     let x = match (board.along, board.view.log_x) {
-        (Along::Epochs, false) => String::new(),
-        (Along::Epochs, true) => " · x: epochs, log".into(),
-        (Along::Steps, log) => format!(" · x: steps{}", if log { ", log" } else { "" }),
-        (Along::Time, log) => format!(" · x: time in training{}", if log { ", log" } else { "" }),
+        (XAxis::Epochs, false) => String::new(),
+        (XAxis::Epochs, true) => " · x: epochs, log".into(),
+        (XAxis::Steps, log) => format!(" · x: steps{}", if log { ", log" } else { "" }),
+        (XAxis::Time, log) => format!(" · x: time in training{}", if log { ", log" } else { "" }),
     };
     add(x, theme.dim());
     if !board.left_out.is_empty() {
@@ -150,9 +150,9 @@ fn values(theme: Theme, board: &Board, width: usize) -> Vec<Line<'static>> {
     let epoch = board.view.at(&lead.run);
     let mut place = format!("epoch {epoch}");
     match board.along {
-        Along::Epochs => {}
-        Along::Steps => place += &format!(", step {}", format::thousands(x.max(0.0) as u64)),
-        Along::Time => place += &format!(", {}", format::duration(x)),
+        XAxis::Epochs => {}
+        XAxis::Steps => place += &format!(", step {}", format::thousands(x.max(0.0) as u64)),
+        XAxis::Time => place += &format!(", {}", format::duration(x)),
     }
     let names =
         board.runs.iter().map(|told| told.run.id.as_str().len()).max().unwrap_or(0).max(place.len()).clamp(8, 22);
@@ -195,7 +195,7 @@ fn values(theme: Theme, board: &Board, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn best_of(told: &Told) -> Option<String> {
+fn best_of(told: &DrawnRun) -> Option<String> {
     let best = told.best()?;
     Some(format!("{:.3} at {}", Figure::Accuracy.val(best)?, best.epoch))
 }
@@ -232,7 +232,8 @@ fn draw_table(frame: &mut Frame, area: Rect, theme: Theme, board: &Board, hits: 
         head.push(Span::styled(what, theme.dim()));
     }
     frame.render_widget(Line::from(head), Rect { height: 1.min(inner.height), ..inner });
-    let last = board.runs.iter().filter_map(|told| told.run.story().epochs.last()).map(|e| e.epoch).max().unwrap_or(0);
+    let last =
+        board.runs.iter().filter_map(|told| told.run.history().epochs.last()).map(|e| e.epoch).max().unwrap_or(0);
     let selected = board.view.at(&lead.run).saturating_sub(1);
     let height = usize::from(inner.height.saturating_sub(1));
     let first = offset(selected, last, height);
@@ -242,7 +243,7 @@ fn draw_table(frame: &mut Frame, area: Rect, theme: Theme, board: &Board, hits: 
         let mut cells: Vec<(String, bool)> = Vec::new();
         for (told, best) in board.runs.iter().zip(&best) {
             let is_best = *best == Some(epoch);
-            let found = told.run.story().epochs.iter().find(|e| e.epoch == epoch);
+            let found = told.run.history().epochs.iter().find(|e| e.epoch == epoch);
             let three = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
             if several {
                 cells.push((three(found.and_then(|e| figure.val(e))), is_best));
@@ -272,6 +273,6 @@ fn draw_table(frame: &mut Frame, area: Rect, theme: Theme, board: &Board, hits: 
 }
 
 /// Seconds in training up to the end of an epoch.
-fn total(told: &Told, epoch: usize) -> f64 {
-    told.run.story().epochs.iter().take_while(|e| e.epoch <= epoch).map(|e| e.seconds).sum()
+fn total(told: &DrawnRun, epoch: usize) -> f64 {
+    told.run.history().epochs.iter().take_while(|e| e.epoch <= epoch).map(|e| e.seconds).sum()
 }

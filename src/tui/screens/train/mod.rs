@@ -18,7 +18,7 @@ use crate::tui::shared::{Hits, Shared, Tone};
 use crate::tui::snapshot::{DataSet, Run};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::table::{self, Column, Kind, Signs, Table};
-use curves::{Back, View};
+use curves::{ReturnTo, View};
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::{JobSpec, RunId};
 use ratatui::Frame;
@@ -163,7 +163,7 @@ impl Screen for Train {
         self.current(shared)
     }
 
-    fn stories(&self, shared: &Shared) -> BTreeSet<String> {
+    fn histories(&self, shared: &Shared) -> BTreeSet<String> {
         let runs = self.current(shared).map_or_else(Vec::new, |run| curves::shown(shared, &run));
         runs.iter().map(|run| run.id.to_string()).collect()
     }
@@ -218,7 +218,7 @@ impl Train {
     /// Leaves the large chart, for where it was opened.
     fn leave_chart(&mut self, shared: &mut Shared) {
         self.view.large = false;
-        if let Some(Back { screen, marked, selected }) = self.view.back.take() {
+        if let Some(ReturnTo { screen, marked, selected }) = self.view.back.take() {
             shared.marked = marked;
             self.table.selected = selected;
             shared.request(Request::Go(screen));
@@ -246,7 +246,7 @@ impl Train {
         let Some(first) = runs.next() else { return };
         let selected = self.table.selected.replace(first);
         let marked = std::mem::replace(&mut shared.marked, runs.collect());
-        let back = Some(Back { screen: from, marked, selected });
+        let back = Some(ReturnTo { screen: from, marked, selected });
         self.view =
             View { large: true, table: false, cursor: None, range: None, back, ..std::mem::take(&mut self.view) };
     }

@@ -193,11 +193,11 @@ fn draw_trials(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run, narrow
         frame.render_widget(block, area);
         inner
     };
-    let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
+    let best = run.history().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
     let width = usize::from(inner.width).saturating_sub(22).clamp(8, 40);
     let mut lines =
         vec![Line::styled(format!("  {} {:>9} {:>8}", fit("setting", width), "val@0.5", "loss"), theme.dim())];
-    for trial in &run.story().trials {
+    for trial in &run.history().trials {
         let top = Some(trial.val_accuracy) == best;
         let style = if top { theme.strong() } else { theme.text() };
         lines.push(Line::from(vec![

@@ -11,7 +11,7 @@ use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::request::Request;
 use crate::tui::shared::{Hits, Shared, Tone, moved};
 use crate::tui::snapshot::{Run, Snapshot};
-use crate::tui::studies::{Ask, Outlook, Reply, Source};
+use crate::tui::studies::{Ask, Reply, Source, StudyStatus};
 use faceprobe_core::study::{self as core, Step};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -30,7 +30,7 @@ pub struct StudyView {
     /// The line in the list of studies, while one is being picked.
     pub picking: Option<usize>,
     /// The steps, or the lines that say what is wrong with the file.
-    pub outlook: Option<Result<Arc<Outlook>, Vec<String>>>,
+    pub outlook: Option<Result<Arc<StudyStatus>, Vec<String>>>,
     /// The step under the cursor.
     pub selected: usize,
     /// Whether a request is under way.
@@ -216,7 +216,7 @@ impl StudyView {
 }
 
 /// The steps that must be done before one can be started.
-fn missing(outlook: &Outlook, step: &Step) -> Vec<String> {
+fn missing(outlook: &StudyStatus, step: &Step) -> Vec<String> {
     let needed = step.needs.iter().filter_map(|need| outlook.plan.steps.get(*need));
     needed.filter(|need| need.state != core::State::Done).map(|need| need.name.clone()).collect()
 }

@@ -3,7 +3,7 @@
 use super::{StudyView, missing};
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::shared::{Hits, Shared, Target};
-use crate::tui::studies::{Outlook, Source};
+use crate::tui::studies::{Source, StudyStatus};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{self, NARROW, cut, cut_front, fit, format, offset, panel};
 use faceprobe_core::study::{self as core, State, Step};
@@ -80,7 +80,14 @@ fn look(theme: Theme, state: State) -> (&'static str, Style) {
     }
 }
 
-fn draw_study(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared, outlook: &Outlook, hits: &mut Hits) {
+fn draw_study(
+    frame: &mut Frame,
+    area: Rect,
+    study: &StudyView,
+    shared: &Shared,
+    outlook: &StudyStatus,
+    hits: &mut Hits,
+) {
     let theme = shared.theme;
     let narrow = area.width < NARROW;
     let steps = &outlook.plan.steps;
@@ -140,7 +147,7 @@ fn draw_steps(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared,
 }
 
 /// Details of the step under the cursor, and the effect of Enter.
-fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) -> Vec<Line<'static>> {
+fn about(study: &StudyView, shared: &Shared, outlook: &StudyStatus, width: usize) -> Vec<Line<'static>> {
     let theme = shared.theme;
     let Some(step) = study.step() else {
         return vec![Line::styled("The file asks for nothing.", theme.dim())];

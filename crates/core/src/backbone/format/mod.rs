@@ -20,7 +20,7 @@ mod torch;
 mod torch_legacy;
 mod torch_zip;
 
-pub use tensor::{Dtype, Numbers, RawTensor, TensorInfo};
+pub use tensor::{Dtype, RawTensor, TensorInfo, TensorValues};
 
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -90,7 +90,7 @@ trait Reader: Send + Sync {
 }
 
 /// Finds a file by the name under which another refers to it.
-pub type Beside<'a> = dyn Fn(&str) -> Result<Bytes, String> + 'a;
+pub type Siblings<'a> = dyn Fn(&str) -> Result<Bytes, String> + 'a;
 
 type Index = BTreeMap<String, TensorInfo>;
 
@@ -118,12 +118,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// As [`Checkpoint::open`].
-    pub fn open_beside(file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
+    pub fn open_beside(file: &Bytes, beside: &Siblings<'_>) -> Result<Self, String> {
         Self::open_as(recognise(file)?, file, beside)
     }
 
     /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
-    pub fn open_as(format: Format, file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
+    pub fn open_as(format: Format, file: &Bytes, beside: &Siblings<'_>) -> Result<Self, String> {
         let opened = match format {
             Format::SafeTensors => safe_tensors::open(file),
             Format::TorchZip => torch_zip::open(file),
@@ -169,8 +169,8 @@ impl Checkpoint {
         if values.len() != bytes {
             return Err(reason("has another number of values than its shape"));
         }
-        let numbers =
-            Numbers::parse(info.dtype, &values).ok_or_else(|| reason("holds neither floats nor 64-bit integers"))?;
+        let numbers = TensorValues::parse(info.dtype, &values)
+            .ok_or_else(|| reason("holds neither floats nor 64-bit integers"))?;
         Ok(RawTensor { shape: info.shape.clone(), numbers })
     }
 }

@@ -4,7 +4,7 @@
 //! later). These two levels are walked by hand, because decoding them whole would cost many times the file for one that
 //! repeats an empty message; a single `TensorProto` is decoded by prost. `raw_data` stays in the file.
 
-use super::{Beside, Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, shown};
+use super::{Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, Siblings, TensorInfo, shown};
 use bytes::{Buf, Bytes};
 use prost::Message;
 use std::borrow::Cow;
@@ -77,7 +77,7 @@ pub(super) fn recognise(file: &[u8]) -> bool {
     matches!(file, [0x08, version, ..] if *version < 0x80)
 }
 
-pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn Reader>), String> {
+pub(super) fn open(file: &Bytes, beside: &Siblings<'_>) -> Result<(Index, Box<dyn Reader>), String> {
     let mut messages = BTreeMap::new();
     let mut index = Index::new();
     let mut others = BTreeMap::new();
@@ -100,7 +100,7 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
                 return Err(format!("it has two tensors called `{}`", shown(&name)));
             }
             // What is wrong with it is told where it is read.
-            if let Ok(Some(Elsewhere { location, .. })) = Elsewhere::of(&tensor)
+            if let Ok(Some(ExternalData { location, .. })) = ExternalData::of(&tensor)
                 && !others.contains_key(&location)
             {
                 if others.len() >= MAX_OTHERS {
@@ -214,7 +214,7 @@ pub(super) fn without(mut message: Bytes, numbers: &[u64]) -> Result<Vec<u8>, St
 }
 
 /// Where in which other file the numbers of a tensor are.
-pub(super) struct Elsewhere {
+pub(super) struct ExternalData {
     /// The name of the file as the tensor has it.
     pub location: String,
     /// Where they begin.
@@ -223,7 +223,7 @@ pub(super) struct Elsewhere {
     length: Option<usize>,
 }
 
-impl Elsewhere {
+impl ExternalData {
     /// Of a `TensorProto`; none for one that has its numbers itself. The error is a reason about the tensor.
     fn of(tensor: &TensorProto) -> Result<Option<Self>, String> {
         if tensor.data_location == 0 && tensor.external_data.is_empty() {
@@ -310,7 +310,7 @@ impl Reader for OnnxFile {
 
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String> {
         let tensor = decode(self.messages.get(name).ok_or("is not there")?)?;
-        if let Some(elsewhere) = Elsewhere::of(&tensor)? {
+        if let Some(elsewhere) = ExternalData::of(&tensor)? {
             let other = self.others.get(&elsewhere.location).ok_or("has its numbers nowhere")?;
             let other = other.as_ref().map_err(Clone::clone)?;
             return elsewhere.numbers(other, info.bytes().unwrap_or(0)).map(Cow::Borrowed);

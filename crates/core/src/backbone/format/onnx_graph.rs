@@ -6,8 +6,8 @@
 //! files beside the model are taken into it, so that the runtime never opens one. Memory stays within a small multiple of
 //! the length of the files; nodes and numbers are passed on as they are written.
 
-use super::onnx::{Elsewhere, MAX_OTHERS, fields, integers, without};
-use super::{Beside, shown};
+use super::onnx::{ExternalData, MAX_OTHERS, fields, integers, without};
+use super::{Siblings, shown};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -87,7 +87,7 @@ pub fn outputs(file: &Bytes) -> Result<Vec<String>, String> {
 /// A reason without a subject: a file that is no model or is damaged; other files that are not there or are shorter than
 /// said, more numbers than there are; values that are not there, are defined twice or depend on themselves; more or less
 /// than one input; more than a model can hold.
-pub fn cut(file: &Bytes, wanted: &[String], beside: &Beside<'_>) -> Result<Cut, String> {
+pub fn cut(file: &Bytes, wanted: &[String], beside: &Siblings<'_>) -> Result<Cut, String> {
     let graph = graph_of(file)?;
     // Which node gives a value.
     let mut giver: HashMap<&Bytes, usize> = HashMap::new();
@@ -321,10 +321,10 @@ fn taken_in(
     own: &Bytes,
     message: &Bytes,
     others: &mut BTreeMap<String, Bytes>,
-    beside: &Beside<'_>,
+    beside: &Siblings<'_>,
 ) -> Result<Vec<u8>, String> {
     let about = |reason: String| format!("has a tensor `{}` that {reason}", name(own));
-    let elsewhere = Elsewhere::of_message(message).map_err(about)?;
+    let elsewhere = ExternalData::of_message(message).map_err(about)?;
     let elsewhere = elsewhere.ok_or_else(|| about("says two things of where its numbers are".into()))?;
     let sides = integers(message.clone(), field::TENSOR_DIMS)?;
     let count = sides.iter().try_fold(1_u64, |product, &side| product.checked_mul(side));

@@ -47,12 +47,12 @@ impl TensorInfo {
 
 /// The values of a tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Numbers {
+pub enum TensorValues {
     F32(Vec<f32>),
     I64(Vec<i64>),
 }
 
-impl Numbers {
+impl TensorValues {
     /// Decodes little-endian values; none for a type that weights do not have.
     pub(super) fn parse(dtype: Dtype, bytes: &[u8]) -> Option<Self> {
         fn map<T, const WIDTH: usize>(bytes: &[u8], read: impl Fn([u8; WIDTH]) -> T) -> Vec<T> {
@@ -73,5 +73,5 @@ impl Numbers {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawTensor {
     pub shape: Vec<usize>,
-    pub numbers: Numbers,
+    pub numbers: TensorValues,
 }

@@ -4,7 +4,7 @@
 //! its files (tensorflowjs, `io/weights_loader.ts`). A weight may be quantised: `uint8` and `uint16` mean `value *
 //! scale + min`, `float16` itself. The graph of the model is passed over.
 
-use super::{Beside, Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, shown};
+use super::{Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, Siblings, TensorInfo, shown};
 use bytes::Bytes;
 use half::f16;
 use serde::Deserialize;
@@ -83,7 +83,7 @@ pub(super) fn recognise(file: &[u8]) -> bool {
 }
 
 /// Opens a model: its index and the reader.
-pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn Reader>), String> {
+pub(super) fn open(file: &Bytes, beside: &Siblings<'_>) -> Result<(Index, Box<dyn Reader>), String> {
     if file.len() > MAX_JSON {
         return Err("it is JSON, but larger than any model.json of TensorFlow.js".into());
     }
@@ -143,7 +143,7 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
 }
 
 /// A file that the model names. Only files in the same folder are opened: a path could point anywhere.
-fn part(path: &str, beside: &Beside<'_>) -> Result<Bytes, String> {
+fn part(path: &str, beside: &Siblings<'_>) -> Result<Bytes, String> {
     let plain = !path.is_empty() && !path.contains(['/', '\\', '\0']) && path != "." && path != "..";
     if !plain {
         return Err(format!("it names the file `{}`, and only files beside it are read", shown(path)));

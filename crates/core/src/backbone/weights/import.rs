@@ -1,6 +1,6 @@
 //! Imports weights from a file of any format; all or nothing.
 
-use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
+use super::super::format::{Checkpoint, RawTensor, TensorValues, shown};
 use super::super::{BackboneInfo, torchscript};
 use super::assignment::{self, assign};
 use super::fetch::Source;
@@ -346,7 +346,7 @@ fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &O
 /// A tensor of finite floats.
 fn floats(checkpoint: &Checkpoint, parameter: &str, name: &str) -> Result<Floats, String> {
     let RawTensor { shape, numbers } = checkpoint.read(name)?;
-    let Numbers::F32(numbers) = numbers else {
+    let TensorValues::F32(numbers) = numbers else {
         return Err(format!("its tensor `{}` holds integers", shown(name)));
     };
     let sound = |value: &f32| value.is_finite() && (*value >= 0.0 || !parameter.ends_with(".running_var"));

@@ -259,7 +259,7 @@ struct State {
 }
 
 /// The outcome of one request for a portrait.
-enum Came {
+enum PortraitOutcome {
     Here,
     Fetched,
     Missing,
@@ -283,7 +283,7 @@ impl Work<'_> {
         while !self.over.load(Ordering::SeqCst) && !self.monitor.stopped() {
             let Some(member) = self.members.get(self.next.fetch_add(1, Ordering::SeqCst)) else { return };
             let Some(came) = self.bring(member) else { return };
-            let asked = !matches!(came, Came::Here);
+            let asked = !matches!(came, PortraitOutcome::Here);
             self.note(member, came);
             if asked && !self.rest(self.request.pause) {
                 return;
@@ -292,10 +292,10 @@ impl Work<'_> {
     }
 
     /// None after a stop.
-    fn bring(&self, member: &Member) -> Option<Came> {
+    fn bring(&self, member: &Member) -> Option<PortraitOutcome> {
         let path = self.request.folder.join(member.portrait());
         if path.is_file() {
-            return Some(Came::Here);
+            return Some(PortraitOutcome::Here);
         }
         let mut reason = String::new();
         for attempt in 0..ATTEMPTS {
@@ -303,16 +303,16 @@ impl Work<'_> {
                 return None;
             }
             match self.ask(member, &path) {
-                Ok(Came::Failed(why)) => reason = why,
+                Ok(PortraitOutcome::Failed(why)) => reason = why,
                 Ok(came) => return Some(came),
                 Err(error) if error.kind() == ErrorKind::Stopped => return None,
                 Err(error) => reason = error.to_string(),
             }
         }
-        Some(Came::Failed(reason))
+        Some(PortraitOutcome::Failed(reason))
     }
 
-    fn ask(&self, member: &Member, path: &Path) -> Result<Came> {
+    fn ask(&self, member: &Member, path: &Path) -> Result<PortraitOutcome> {
         let Request { client, portraits, patience, .. } = *self.request;
         let url = under(portraits, &member.portrait());
         let partial = path.with_file_name(format!(".partial-{}.jpg", member.id));
@@ -322,36 +322,36 @@ impl Work<'_> {
                 let bytes = fs::read(&partial).at(&partial)?;
                 if let Err(what) = imaging::decode(&bytes) {
                     fs::remove_file(&partial).at(&partial)?;
-                    return Ok(Came::Failed(format!("{url}: {what}")));
+                    return Ok(PortraitOutcome::Failed(format!("{url}: {what}")));
                 }
                 settle(&partial, path)?;
-                Ok(Came::Fetched)
+                Ok(PortraitOutcome::Fetched)
             }
             Fetched::Refused(status) => {
                 // A partial file of a missing portrait is useless.
                 let _ = fs::remove_file(&partial);
                 if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
-                    return Ok(Came::Missing);
+                    return Ok(PortraitOutcome::Missing);
                 }
-                Ok(Came::Failed(format!("{url}: {}", client.refusal(status))))
+                Ok(PortraitOutcome::Failed(format!("{url}: {}", client.refusal(status))))
             }
         }
     }
 
-    fn note(&self, member: &Member, came: Came) {
+    fn note(&self, member: &Member, came: PortraitOutcome) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
         match came {
-            Came::Here => {}
-            Came::Fetched => {
+            PortraitOutcome::Here => {}
+            PortraitOutcome::Fetched => {
                 state.fetched += 1;
                 state.in_a_row = 0;
             }
-            Came::Missing => {
+            PortraitOutcome::Missing => {
                 state.missing.push(member.id.clone());
                 state.in_a_row = 0;
             }
-            Came::Failed(reason) => {
+            PortraitOutcome::Failed(reason) => {
                 let text = format!("{reason}; going on without it");
                 self.monitor.update(Update::Note { text });
                 state.failed.push((member.id.clone(), reason));

@@ -106,7 +106,7 @@ pub fn drawn(folder: &Path) -> Option<SampleSettings> {
 /// A usage error for settings out of range; [`Error::stopped`] if the monitor says so; files that cannot be written.
 pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor) -> Result<()> {
     faceprobe_settings::check(settings)?;
-    let beside = Beside::of(folder)?;
+    let beside = TemporaryPaths::of(folder)?;
     let plan = plan::plan(settings);
     if is_whole(folder, settings, &plan) {
         return Ok(());
@@ -139,13 +139,13 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
 }
 
 /// The temporary names next to the sample's folder.
-struct Beside {
+struct TemporaryPaths {
     partial: PathBuf,
     old: PathBuf,
     claim: PathBuf,
 }
 
-impl Beside {
+impl TemporaryPaths {
     fn of(folder: &Path) -> Result<Self> {
         let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
             return Err(Error::file(folder, "cannot be the folder of a sample; give one with a plain name"));

@@ -3,7 +3,7 @@
 use super::{Made, Planner};
 use crate::run::JobSpec;
 use crate::study::file::Choosing;
-use crate::study::find::{self, Standing, standing};
+use crate::study::find::{self, StepStatus, standing};
 use crate::study::steps::{Action, State};
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ impl Planner<'_> {
         let best = self.best(choosing);
         let Some(on) = &choosing.settings.on else {
             let at = best.map_or_else(
-                || Standing::todo(Action::Wait),
+                || StepStatus::todo(Action::Wait),
                 |best| {
                     let run = best.runs.first().cloned().unwrap_or_default();
                     self.chosen(
@@ -55,7 +55,7 @@ impl Planner<'_> {
                 let manifest = set.sets.first().map(|(_, manifest)| manifest.as_str());
                 (scores, self.chosen(choosing, &best.runs, manifest, action))
             }
-            _ => (Standing::todo(Action::Wait), Standing::todo(Action::Wait)),
+            _ => (StepStatus::todo(Action::Wait), StepStatus::todo(Action::Wait)),
         };
         let scores = self.add(format!("{CHOOSE}, scores on {on}"), needs, scores);
         let step = self.add(CHOOSE.to_owned(), vec![scores], at);
@@ -81,14 +81,14 @@ impl Planner<'_> {
     }
 
     /// How the choice stands with what `predict` uses now.
-    fn chosen(&self, choosing: &Choosing, runs: &[String], manifest: Option<&str>, action: Action) -> Standing {
+    fn chosen(&self, choosing: &Choosing, runs: &[String], manifest: Option<&str>, action: Action) -> StepStatus {
         let own = self.held.chosen.as_ref().filter(|choice| runs.contains(&choice.run));
         match own.filter(|choice| choosing.settings.made(choice, manifest)) {
             Some(choice) => {
                 let runs = vec![choice.run.clone()];
-                Standing { state: State::Done, runs, seconds: None, problem: None, action: Action::None }
+                StepStatus { state: State::Done, runs, seconds: None, problem: None, action: Action::None }
             }
-            None => Standing::todo(action),
+            None => StepStatus::todo(action),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::Planner;
 use crate::dataset::decisions::Decision;
-use crate::dataset::followed::Rulings;
+use crate::dataset::followed::DecisionMap;
 use crate::dataset::located;
 use crate::model::{LogisticSettings, ModelSpec};
 use crate::run::{JobSpec, Status, probe};
 use crate::study::file::{Extraction, Study};
-use crate::study::find::{self, Standing, standing};
+use crate::study::find::{self, StepStatus, standing};
 use crate::study::holdings::{is_same, prepared};
 use crate::study::steps::Action;
 use std::collections::BTreeSet;
@@ -21,9 +21,9 @@ impl Planner<'_> {
             let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
             let mut at = standing(&runs, |_| false, Action::Launch(Box::new(job)));
             match &self.held.sample {
-                Some(held) if held == sample => at = Standing::done(&runs),
+                Some(held) if held == sample => at = StepStatus::done(&runs),
                 Some(_) if !self.held.sets.is_empty() => {
-                    at = Standing::refused(
+                    at = StepStatus::refused(
                         "data/sample holds another sample, on which prepared sets stand; take another workspace, or this \
                          sample's settings"
                             .to_owned(),
@@ -45,7 +45,7 @@ impl Planner<'_> {
             let there = set.is_some();
             let mut at = standing(&runs, |_| false, Action::Launch(Box::new(JobSpec::Prepare(located))));
             if there {
-                at = Standing::done(&runs);
+                at = StepStatus::done(&runs);
             } else if runs.iter().all(|run| run.status == Status::Done) {
                 // Their results were removed.
                 at.runs.clear();
@@ -64,7 +64,7 @@ impl Planner<'_> {
                 let (needs, set) = self.set(&data);
                 let named = format!("{} on {data}", extraction.name);
                 let Some(set) = set else {
-                    self.add(format!("features {named}"), needs, Standing::todo(Action::Wait));
+                    self.add(format!("features {named}"), needs, StepStatus::todo(Action::Wait));
                     continue;
                 };
                 let features = extraction.features.clone();
@@ -72,7 +72,7 @@ impl Planner<'_> {
                 let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
                 let mut at = standing(&runs, find::is_ended, Action::Launch(Box::new(job)));
                 if self.held.rows.contains(&(features.clone(), set.one().to_owned())) {
-                    at = Standing::done(&runs);
+                    at = StepStatus::done(&runs);
                 }
                 // A probe computes every stage anyway.
                 if !extraction.probe || self.study.trains_on(extraction) {
@@ -91,7 +91,7 @@ impl Planner<'_> {
 }
 
 /// How many images are decided on.
-fn note(stated: &Rulings) -> Option<String> {
+fn note(stated: &DecisionMap) -> Option<String> {
     let dropped = stated.values().filter(|decision| **decision == Decision::Drop).count();
     let counts = [(dropped, "left out"), (stated.len() - dropped, "relabelled")];
     let told: Vec<String> =

@@ -4,7 +4,7 @@ use super::{Made, Planner};
 use crate::model::{EnsembleSettings, ModelSpec};
 use crate::run::JobSpec;
 use crate::study::file::Reference;
-use crate::study::find::{self, Standing, standing};
+use crate::study::find::{self, StepStatus, standing};
 use crate::study::steps::{Action, State, Step};
 
 impl Planner<'_> {
@@ -22,7 +22,7 @@ impl Planner<'_> {
                     let launch = Action::Launch(Box::new(JobSpec::train(&set.name, model)));
                     standing(&find::ensembles(self.held, &runs, &set), find::is_trained, launch)
                 }
-                _ => Standing::todo(Action::Wait),
+                _ => StepStatus::todo(Action::Wait),
             };
             self.trained(&ensemble.name, None, data, needs, at, "ensemble", ensemble.open_test);
         }
@@ -36,7 +36,7 @@ impl Planner<'_> {
         seed: Option<u64>,
         data: String,
         needs: Vec<usize>,
-        at: Standing,
+        at: StepStatus,
         table: &str,
         open_test: bool,
     ) {
@@ -74,7 +74,7 @@ impl Planner<'_> {
                                 find::is_trained,
                                 Action::Refit(run.clone()),
                             ),
-                            None => Standing::todo(Action::Wait),
+                            None => StepStatus::todo(Action::Wait),
                         };
                         let runs = if at.state == State::Done { at.runs.clone() } else { Vec::new() };
                         self.plan.models.extend(runs.first().cloned());

@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::run::JobSpec;
-use crate::study::find::{self, Standing, standing};
+use crate::study::find::{self, StepStatus, standing};
 use crate::study::steps::{Action, State};
 use jiff::Timestamp;
 
@@ -14,13 +14,13 @@ impl Planner<'_> {
             let opened = |run: &String| self.held.run(run).and_then(|run| run.row.as_ref()?.test_accuracy).is_some();
             let targets = if made.parts.is_empty() { made.runs.get(..1).unwrap_or_default() } else { &made.parts[..] };
             let at = match made.runs.first() {
-                None => Standing::todo(Action::Wait),
+                None => StepStatus::todo(Action::Wait),
                 Some(run) => {
                     let job = JobSpec::OpenTest { run: run.clone() };
                     let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
                     let mut at = standing(&runs, |_| false, Action::Launch(Box::new(job)));
                     if targets.iter().all(opened) {
-                        at = Standing::done(&runs);
+                        at = StepStatus::done(&runs);
                     }
                     at
                 }
@@ -41,7 +41,7 @@ impl Planner<'_> {
                             let job = JobSpec::Evaluate { run: first.clone(), on: set.name.clone() };
                             standing(&runs, |run| find::is_scored(run, set), Action::Launch(Box::new(job)))
                         }
-                        _ => Standing::todo(Action::Wait),
+                        _ => StepStatus::todo(Action::Wait),
                     };
                     self.add(format!("{} of {} on {data}", evaluation.name, made.label), needs, at);
                 }
@@ -57,7 +57,7 @@ impl Planner<'_> {
         let chosen = chosen.and_then(|choice| Some(choice.at.parse::<Timestamp>().ok()?.as_millisecond()));
         let latest = ended.chain(chosen).max();
         let rest = self.plan.steps.iter().all(|step| step.state == State::Done);
-        let mut at = Standing::todo(Action::Report(report.clone()));
+        let mut at = StepStatus::todo(Action::Report(report.clone()));
         if rest && self.held.report.is_some_and(|written| latest.is_none_or(|latest| latest <= written)) {
             (at.state, at.action) = (State::Done, Action::None);
         }

@@ -7,7 +7,7 @@ mod ends;
 mod models;
 
 use super::file::{Reference, Study};
-use super::find::Standing;
+use super::find::StepStatus;
 use super::holdings::{HeldRun, HeldSet, Holdings, Prepared};
 use super::steps::{Plan, State, Step};
 use crate::model::ModelSpec;
@@ -63,8 +63,8 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn add(&mut self, name: String, needs: Vec<usize>, standing: Standing) -> usize {
-        let Standing { mut state, runs, seconds, problem, action } = standing;
+    fn add(&mut self, name: String, needs: Vec<usize>, standing: StepStatus) -> usize {
+        let StepStatus { mut state, runs, seconds, problem, action } = standing;
         self.used.extend(runs.iter().cloned());
         // A step with this name was done with other settings.
         let before = |run: &HeldRun| run.step.as_deref() == Some(&name) && run.status == Status::Done;

@@ -4,7 +4,7 @@ use super::{Made, Planner};
 use crate::model::ModelSpec;
 use crate::run::{Axis, JobSpec};
 use crate::study::file::{Opened, Sweep};
-use crate::study::find::{self, Standing, standing};
+use crate::study::find::{self, StepStatus, standing};
 use crate::study::steps::{Action, State};
 use faceprobe_settings::AnySettings;
 
@@ -29,7 +29,7 @@ impl Planner<'_> {
                     let (_, set) = self.set(data);
                     let mut parts = Vec::new();
                     let at = match &set {
-                        None => Standing::todo(Action::Wait),
+                        None => StepStatus::todo(Action::Wait),
                         Some(set) if set.is_folds => {
                             let runs = find::cross_validations(self.held, &model, set);
                             let job = JobSpec::Folds { dataset: set.name.clone(), model: model.clone() };
@@ -74,7 +74,7 @@ impl Planner<'_> {
                 let (_, set) = self.set(data);
                 let mut heads = Vec::new();
                 let at = match &set {
-                    None => Standing::todo(Action::Wait),
+                    None => StepStatus::todo(Action::Wait),
                     Some(set) => {
                         let job = Box::new(JobSpec::Sweep {
                             dataset: set.name.clone(),
@@ -143,7 +143,7 @@ impl Planner<'_> {
             for data in &curve.data {
                 let needs = self.needs(&curve.model, data);
                 let at = match self.set(data).1 {
-                    None => Standing::todo(Action::Wait),
+                    None => StepStatus::todo(Action::Wait),
                     Some(set) => {
                         let runs = find::curves(self.held, curve, &set);
                         let (dataset, model) = (set.name.clone(), curve.model.clone());

@@ -20,7 +20,7 @@ const KEPT: usize = 200;
 
 /// The history of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Story {
+pub struct History {
     /// The names of its phases, in order.
     pub stages: Vec<String>,
     /// By number. A resumed run repeats its epochs from the checkpoint on.
@@ -32,7 +32,7 @@ pub struct Story {
     pub notes: Vec<String>,
 }
 
-impl Story {
+impl History {
     /// Reads the history of a run so far.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Story {
     }
 }
 
-impl Fold for Story {
+impl Fold for History {
     fn take(&mut self, entry: Entry) {
         let Event::Work(update) = entry.event else { return };
         match update {
