@@ -11,11 +11,11 @@ pub fn dots(points: &[(f64, f64)], graph: Rect, drawn: usize, period: usize) -> 
     let (mut begun, mut at) = (0.0, 0);
     for pair in points.windows(2) {
         let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
-        let length = ((to_x - x).abs() * across).max((to_y - y).abs() * down);
         // What is no number is no place.
-        if !length.is_finite() {
+        if ![x, y, to_x, to_y].into_iter().all(f64::is_finite) {
             continue;
         }
+        let length = ((to_x - x).abs() * across).max((to_y - y).abs() * down);
         let end = begun + length;
         // Lengths are not exact; a dot that would be the first of the next piece is left to it.
         while at as f64 + 1e-6 < end {
