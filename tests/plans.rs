@@ -107,10 +107,8 @@ fn tasks_are_done_in_a_workspace_whose_path_is_no_text_and_slurm_is_refused_ther
     let cluster = Cluster::new();
     let at = cluster.at(OsStr::from_bytes(b"stud\xffy"));
     fs::create_dir(&at).expect("a folder");
-    // Where the pictures lie is written down as text.
-    pictures(&cluster.at("raw"), 0..20);
-    let source = format!("folder:{}", cluster.at("raw").display());
-    ok(&at, &["data", "prepare", "--source", source.as_str(), "--name", "colours"]);
+    // The pictures lie in it too.
+    prepared(&at);
     let refused = cluster.run(&at, &[&SEEDS[..], &["--on", "slurm:2"]].concat());
     assert!(refused.status.code() == Some(2) && said(&refused).contains("is not UTF-8"), "{}", said(&refused));
     assert!(!at.join("plans").exists() && cluster.queued() == 0);
