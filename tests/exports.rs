@@ -4,7 +4,7 @@
 mod made_up;
 
 use bytes::Bytes;
-use faceprobe_core::backbone::format::{Checkpoint, Numbers};
+use faceprobe_core::backbone::format::{Checkpoint, TensorValues};
 use faceprobe_core::features::{Store, StoreIdentity};
 use faceprobe_core::model::SavedModel;
 use faceprobe_core::onnx::proto::{GraphProto, ModelProto};
@@ -171,7 +171,7 @@ fn reread(path: &Path) -> Checkpoint {
 
 fn floats(file: &Checkpoint, name: &str) -> (Vec<usize>, Vec<f32>) {
     let tensor = file.read(name).unwrap_or_else(|reason| panic!("{reason}"));
-    let Numbers::F32(values) = tensor.numbers else { panic!("{name} holds no floats") };
+    let TensorValues::F32(values) = tensor.numbers else { panic!("{name} holds no floats") };
     (tensor.shape, values)
 }
 

@@ -41,7 +41,7 @@ impl<T> Kept<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::snapshot::About;
+    use crate::tui::snapshot::RunDetails;
     use faceprobe_core::dataset::synthetic::SampleSettings;
     use faceprobe_core::run::{Facts, JobSpec, RunId, Status};
 
@@ -57,7 +57,7 @@ mod tests {
             history: None,
             seconds: None,
             row: None,
-            about: About::default(),
+            about: RunDetails::default(),
         })
     }
 

@@ -28,7 +28,7 @@ use faceprobe::tui::session::Session;
 use faceprobe::tui::shared::{Overlay, Tone};
 use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
 use faceprobe::tui::stages::ScreenId;
-use faceprobe::tui::tasks::{LastEvent, News, Order as TaskOrder, Outcome, Progress, Task, WriteReport};
+use faceprobe::tui::tasks::{Order as TaskOrder, Outcome, Progress, Task, TaskEvent, TaskMessage, WriteReport};
 use faceprobe::tui::theme::{Palette, Theme};
 use faceprobe::tui::widgets::cut_middle;
 use faceprobe_core::dataset::{PrepareReport, Split};

@@ -136,10 +136,10 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     }
     // A download at work, and the list of names under a path that is being typed.
     let mut app = app();
-    let told = |news| Event::Job(JobReply::Task(LastEvent { id: 1, news }));
-    app.update(told(News::Began("fetching congress".into())));
+    let told = |news| Event::Job(JobReply::Task(TaskMessage { id: 1, news }));
+    app.update(told(TaskEvent::Began("fetching congress".into())));
     let progress = Progress { done: 120, total: 541, unit: "portraits".into(), remaining: Some(42.0) };
-    app.update(told(News::Progress(progress)));
+    app.update(told(TaskEvent::Progress(progress)));
     app.shared.open_form(FormKind::Prepare);
     keys(&mut app, "csv:/photos/fa");
     let effects = press(&mut app, KeyCode::Tab);
@@ -176,7 +176,7 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     let order = TaskOrder::new(Task::Report(WriteReport::default()));
     let replace = Box::new(TaskOrder { replace: true, ..order });
     let exists = Outcome::Exists { path: "/study/report/report.html".into(), order: replace.clone() };
-    app.update(told(News::Done(exists)));
+    app.update(told(TaskEvent::Done(exists)));
     assert!(shown(&app, 120, 40).contains("Replace the file?"));
     assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Job(Job::Task(replace))]);
 }

@@ -46,7 +46,7 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
 
 #[test]
 fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
-    use faceprobe_core::run::journal::{Event as LastEvent, JournalWriter, LifecycleEvent};
+    use faceprobe_core::run::journal::{Event as JournalEvent, JournalWriter, LifecycleEvent};
     use faceprobe_core::run::openings::{self, Opening};
     use faceprobe_core::run::{RunFolder, Spec};
     use std::sync::mpsc;
@@ -54,10 +54,8 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     let workspace = faceprobe_core::workspace::Workspace::open(folder.path()).unwrap();
     let made = RunFolder::create(&workspace, &Spec::new(dense(), 1, "cpu")).unwrap();
     let mut journal = JournalWriter::open(&made.events_path()).unwrap();
-    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
-    assert!(
-        journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Finished { summary: "well".into(), seconds: 1.0 }))
-    );
+    assert!(journal.write(JournalEvent::Lifecycle(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(JournalEvent::Lifecycle(LifecycleEvent::Finished { summary: "well".into(), seconds: 1.0 })));
     row("dense-1", Kind::DENSE, 0.8, None).save(&made).unwrap();
     let (events, inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
@@ -95,7 +93,7 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     until(&|run| run.row.as_ref().is_some_and(|row| row.after_test_openings == 1));
     // A worker goes back to it.
     let _lock = made.lock().unwrap();
-    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(JournalEvent::Lifecycle(LifecycleEvent::Started { pid: 1, threads: 1 })));
     nudge.send(faceprobe::tui::watcher::WatchRequest::Look).unwrap();
     until(&|run| run.status != Status::Done);
 }
@@ -105,7 +103,7 @@ fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_
     use faceprobe::tui::watcher::WatchRequest;
     use faceprobe_core::model::{BenchmarkSettings, DenseSettings};
     use faceprobe_core::monitor::{EpochFigures, Update};
-    use faceprobe_core::run::journal::{Event as LastEvent, JournalWriter, LifecycleEvent};
+    use faceprobe_core::run::journal::{Event as JournalEvent, JournalWriter, LifecycleEvent};
     use faceprobe_core::run::{JobSpec, ModelSpec, RunFolder, Spec};
     use std::sync::mpsc;
     let folder = tempfile::tempdir().unwrap();
@@ -119,15 +117,15 @@ fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_
     // What a live worker holds.
     let _locks = [series.lock().unwrap(), part.lock().unwrap()];
     let mut journal = JournalWriter::open(&series.events_path()).unwrap();
-    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
-    assert!(journal.write(LastEvent::Work(Update::Stage { name: "dense-1".into() })));
+    assert!(journal.write(JournalEvent::Lifecycle(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(JournalEvent::Work(Update::Stage { name: "dense-1".into() })));
     let mut journal = JournalWriter::open(&part.events_path()).unwrap();
-    assert!(journal.write(LastEvent::LifecycleEvent(LifecycleEvent::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(JournalEvent::Lifecycle(LifecycleEvent::Started { pid: 1, threads: 1 })));
     let mut epoch = |epoch| {
         let epochs = DenseSettings::default().epochs;
         let figures =
             EpochFigures { epoch, epochs, train_loss: 0.5, train_accuracy: 0.7, validated: None, seconds: 1.0 };
-        assert!(journal.write(LastEvent::Work(Update::Epoch(figures))));
+        assert!(journal.write(JournalEvent::Work(Update::Epoch(figures))));
     };
     (1..=3).for_each(&mut epoch);
     let (events, inbox) = mpsc::channel();

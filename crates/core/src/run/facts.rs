@@ -67,7 +67,7 @@ impl Fold for Facts {
         // A clock that was set back must not reduce the elapsed time.
         self.latest = self.latest.max(Some(entry.at));
         match entry.event {
-            Event::LifecycleEvent(life) => self.take_life(life, entry.at),
+            Event::Lifecycle(life) => self.take_life(life, entry.at),
             Event::Work(update) => self.take_update(update),
         }
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[serde(untagged)]
 pub enum Event {
     /// A lifecycle event of the worker.
-    LifecycleEvent(LifecycleEvent),
+    Lifecycle(LifecycleEvent),
     /// An update of the work.
     Work(Update),
 }
@@ -62,7 +62,7 @@ impl Entry {
         let time = jiff::Timestamp::from_millisecond(self.at)
             .map_or_else(|_| String::new(), |at| at.strftime("%H:%M:%S").to_string());
         let what = match &self.event {
-            Event::LifecycleEvent(life) => match life {
+            Event::Lifecycle(life) => match life {
                 LifecycleEvent::Started { pid, threads } => format!("started with {threads} threads as process {pid}"),
                 LifecycleEvent::Paused => "paused".into(),
                 LifecycleEvent::Resumed => "resumed".into(),

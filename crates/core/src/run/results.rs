@@ -199,7 +199,7 @@ impl ResultRow {
         let view = RunView::open(run.clone())?;
         if view.status == Status::Interrupted {
             let life = LifecycleEvent::Finished { summary: self.summary(), seconds: self.seconds };
-            JournalWriter::open(&run.events_path())?.write(Event::LifecycleEvent(life));
+            JournalWriter::open(&run.events_path())?.write(Event::Lifecycle(life));
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ impl Recorder {
     pub(crate) fn life(&self, life: LifecycleEvent) {
         let mut record = self.record();
         let rest = record.throttle.rest().map(Event::Work);
-        rest.into_iter().chain([Event::LifecycleEvent(life)]).for_each(|event| record.write(event));
+        rest.into_iter().chain([Event::Lifecycle(life)]).for_each(|event| record.write(event));
     }
 
     /// Records the final event, and writes a summary of the journal.
