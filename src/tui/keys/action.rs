@@ -50,7 +50,7 @@ pub enum Action {
     /// To the best epoch.
     CursorBest,
     /// What lies along x, and whether on a logarithmic scale.
-    XAxis,
+    Along,
     LogX,
     /// All epochs as a table, or the curves.
     EpochTable,

@@ -98,7 +98,7 @@ impl View {
         match action {
             Action::LogScale => self.log = !self.log,
             Action::LogX => self.log_x = !self.log_x,
-            Action::XAxis => self.along = self.along.next(),
+            Action::Along => self.along = self.along.next(),
             Action::Curves => {
                 self.show = match self.show {
                     Show::Both => Show::Loss,

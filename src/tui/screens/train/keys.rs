@@ -105,7 +105,7 @@ pub(super) const ROWS: &[Binding] = &[
     bind(
         C::Chart,
         &[ch('a')],
-        A::XAxis,
+        A::Along,
         "x axis",
         "The x axis: epochs, optimizer steps or training time; of a sweep, the next setting.",
     ),

@@ -49,7 +49,7 @@ pub fn act(view: &mut View, shared: &Shared, sweep: &Run, action: Action) -> boo
     let last = columns.len().saturating_sub(1);
     let at = view.column.unwrap_or(last).min(last);
     match action {
-        Action::XAxis => {
+        Action::Along => {
             let numbers = numbers(&heads);
             let place = numbers.iter().position(|name| *name == setting).unwrap_or(0);
             view.setting = numbers.get((place + 1) % numbers.len().max(1)).copied();
@@ -104,7 +104,7 @@ pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, sweep: 
     let mut title = vec![Span::styled(format!(" {}", sweep.id), theme.strong())];
     if numbers.len() > 1 && area.width >= NARROW {
         let at = numbers.iter().position(|name| *name == setting).unwrap_or(0);
-        let key = name_of(Context::Chart, Action::XAxis);
+        let key = name_of(Context::Chart, Action::Along);
         title.push(Span::styled(format!(" · setting {} of {}, {key} the next", at + 1, numbers.len()), theme.dim()));
     }
     frame.render_widget(Line::from(title), Rect { width: head.width - width, ..head });
