@@ -152,8 +152,9 @@ fn the_whole_study_takes_sixty_keys_all_of_them_named_on_the_screen() {
         titles.map(|(name, _)| name.to_owned()).find(|name| name.len() == 3)
     };
     let newest = |screen: &str| {
-        let session = screen.split("This session").nth(1)?;
-        session.split_whitespace().find_map(|word| word.strip_suffix(".jpg")).map(str::to_owned)
+        // Right of the list of files.
+        let line = screen.split("This session").nth(1)?.lines().nth(1)?.rsplit("││").next()?;
+        line.split_whitespace().find_map(|word| word.strip_suffix(".jpg")).map(str::to_owned)
     };
     newcomer.session.until("the answer for the first picture of the other folder", |screen| {
         screen.contains("/male") && model(screen) && pictured(screen).is_some() && pictured(screen) == newest(screen)
