@@ -469,7 +469,9 @@ fn what_a_study_made_is_a_group_where_it_is_wanted() {
         keyed(&mut app, "\n");
         let text = shown(&mut app, 200, 60);
         assert!(text.contains("▸ study") && !text.contains("sweep-1"), "{screen:?} {text}");
-        plain_at_any_size(&mut app);
+        let mut plain = app_with(MONO, of_a_study());
+        keyed(&mut plain, &format!("{key}F"));
+        plain_at_any_size(&mut plain);
         // It is remembered; the next press turns groups off.
         let mut next = app_with(DARK, of_a_study());
         Session::of(&app).restore(&mut next, true);
