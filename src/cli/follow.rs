@@ -127,11 +127,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             Some(outcome) => Error::stopped_with(outcome.as_str()),
             None => Error::stopped(),
         }),
-        _ if !view.folder.path().exists() => Err(Error::failed(format!(
-            "The folder of run {} was removed while its worker was on it; what it had computed into the feature store is \
-             kept. Start the work again.",
-            view.id()
-        ))),
+        _ if !view.folder.path().exists() => Err(removed(&view)),
         _ if is_full(view.folder.path()) => Err(full_disk(&view)),
         _ if limit.is_some() => Err(at_limit(&view, limit.unwrap_or_default())),
         _ if view.standing().is_some() => Err(Error::failed(format!(
@@ -151,8 +147,21 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     }
 }
 
+/// That somebody removed the folder of a run at work.
+fn removed(view: &RunView) -> Error {
+    Error::failed(format!(
+        "The folder of run {} was removed while its worker was on it; what it had computed into the feature store is kept. \
+         Start the work again.",
+        view.id()
+    ))
+}
+
 /// Why a worker ended before it could write to its journal.
 pub(super) fn did_not_start(view: &RunView) -> Error {
+    // Without its journal a run looks as if it had not begun.
+    if !view.folder.path().exists() {
+        return removed(view);
+    }
     if is_full(view.folder.path()) {
         return full_disk(view);
     }
